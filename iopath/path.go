@@ -83,9 +83,9 @@ type Path interface {
 	// Wake makes a Reap that is blocked, or the next one, return.
 	Wake()
 
-	// ReadAt fills p, whose length is a multiple of Block, from pos. p need
-	// not be aligned in memory. Concurrent calls are allowed. It is never
-	// short without an error.
+	// ReadAt fills p from pos. p is aligned in memory to Block, and its length
+	// is a multiple of Block. Concurrent calls are allowed. It is never short
+	// without an error.
 	ReadAt(p []byte, pos int64) (int, error)
 
 	// Close waits for what was submitted and releases the arena and the file.
