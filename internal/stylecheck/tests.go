@@ -1,0 +1,127 @@
+package stylecheck
+
+import (
+	"go/ast"
+	"strconv"
+)
+
+// Tests reports skipped tests and sleeps. A skipped test judges nothing and
+// looks green; a sleep is too short on a slow machine and too long on all
+// others. Under testing/synctest time is virtual and a sleep is exact.
+func Tests(all []Source) []Finding {
+	var out []Finding
+	for _, s := range goFiles(all) {
+		ts := testingNames(s.AST)
+		virtual := imports(s.AST, "testing/synctest")
+		ast.Inspect(s.AST, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if advice := judgeCall(call, ts, s.IsTest() && !virtual); advice != "" {
+				out = append(out, Finding{s.Path, s.Line(call), advice})
+			}
+			return true
+		})
+	}
+	return out
+}
+
+func judgeCall(call *ast.CallExpr, ts map[string]bool, noSleep bool) string {
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	on, ok := sel.X.(*ast.Ident)
+	if !ok {
+		return ""
+	}
+	switch name := sel.Sel.Name; {
+	case ts[on.Name] && (name == "Skip" || name == "SkipNow" || name == "Skipf"):
+		return "a skipped test judges nothing: install what it needs (scripts/deps), put it behind a build tag, " +
+			"or test that the refusal is clear"
+	case noSleep && on.Name == "time" && name == "Sleep":
+		return "wait for the event (a channel, a condition with require.Eventually) or use testing/synctest, instead of time.Sleep"
+	}
+	return ""
+}
+
+// testingNames are the identifiers of type *testing.T, B or F, or testing.TB,
+// that are parameters anywhere in the file.
+func testingNames(f *ast.File) map[string]bool {
+	names := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		ft, ok := n.(*ast.FuncType)
+		if !ok {
+			return true
+		}
+		for _, p := range ft.Params.List {
+			if isTesting(p.Type) {
+				for _, id := range p.Names {
+					names[id.Name] = true
+				}
+			}
+		}
+		return true
+	})
+	return names
+}
+
+func isTesting(t ast.Expr) bool {
+	if star, ok := t.(*ast.StarExpr); ok {
+		t = star.X
+	}
+	sel, ok := t.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	return ok && pkg.Name == "testing" // a rapid.T's Skip only discards one drawn case
+}
+
+// Goroutines wants goleak in the tests of each package that starts any.
+// Commands are left out: what they start ends with the process.
+func Goroutines(all []Source) []Finding {
+	var out []Finding
+	dirs, names := byDir(goFiles(all))
+	for _, d := range names {
+		started, checked := Finding{}, false
+		for _, s := range dirs[d] {
+			checked = checked || s.IsTest() && imports(s.AST, "go.uber.org/goleak")
+			if n := firstGo(s.AST); n != nil && !s.IsTest() && s.AST.Name.Name != "main" && started.Path == "" {
+				started = Finding{s.Path, s.Line(n), "starts a goroutine, and no test of the package looks for leaks: " +
+					"add `func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }`"}
+			}
+		}
+		if started.Path != "" && !checked {
+			out = append(out, started)
+		}
+	}
+	return out
+}
+
+// firstGo finds a go statement or a call x.Go(…), as of errgroup and WaitGroup.
+func firstGo(f *ast.File) ast.Node {
+	var found ast.Node
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = n
+		case *ast.CallExpr:
+			if sel, ok := n.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Go" {
+				found = n
+			}
+		}
+		return found == nil
+	})
+	return found
+}
+
+func imports(f *ast.File, want string) bool {
+	for _, spec := range f.Imports {
+		if p, _ := strconv.Unquote(spec.Path.Value); p == want {
+			return true
+		}
+	}
+	return false
+}
