@@ -1,0 +1,95 @@
+package iopath
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tidelog/tide/internal/align"
+	"github.com/tidelog/tide/internal/units"
+)
+
+// MinCapacity is the smallest device or file that is opened, in bytes: two
+// header slots and a ring of a few blocks need this much.
+const MinCapacity = 64 << 10
+
+// MaxDepth bounds the writes in flight that may be asked for; no device gains
+// from more, and the completion queues are sized by it.
+const MaxDepth = 4096
+
+// DefaultArena is the size of the arena where none is asked for, in bytes.
+const DefaultArena = 64 << 20
+
+// OpenOptions is what the ways of writing to a file or block device have in
+// common.
+type OpenOptions struct {
+	// File is the path of a regular file or of a block device.
+	File string
+	// Capacity in bytes, a multiple of BlockSize and at least MinCapacity. 0
+	// takes what an existing file or a device has; a new file needs one. One
+	// that differs from what is there is refused: a ring does not resize.
+	Capacity int64
+	// ArenaSize in bytes, a multiple of BlockSize. Default DefaultArena. It
+	// bounds what can be buffered for writing.
+	ArenaSize int
+	// Depth is how many writes may be in flight. Default 1: the writer then
+	// collects while the device works, which makes larger writes.
+	Depth int
+	// Durability is what a completed write means. Default Dsync.
+	Durability Durability
+	// Create allows a file that does not exist to be made: preallocated,
+	// filled with zeros, fsynced. Without it a missing file is an error.
+	Create bool
+	// Progress, when set, is told how much of a new file has been filled, in
+	// bytes, on the opener's goroutine.
+	Progress func(done, total int64)
+}
+
+// WithDefaults fills in what was left at zero.
+func (o OpenOptions) WithDefaults() OpenOptions {
+	if o.ArenaSize == 0 {
+		o.ArenaSize = DefaultArena
+	}
+	if o.Depth == 0 {
+		o.Depth = 1
+	}
+	if o.Durability == "" {
+		o.Durability = Dsync
+	}
+	return o
+}
+
+// Validate reports every fault at once, each with its bound.
+func (o OpenOptions) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if o.File == "" {
+		fault("file: want the path of a file or block device")
+	}
+	faults = append(faults, checkCapacity(o.Capacity))
+	if o.ArenaSize < BlockSize || !align.Is(o.ArenaSize, BlockSize) {
+		fault("arena: %d bytes, want a multiple of %d", o.ArenaSize, BlockSize)
+	}
+	if o.Depth < 1 || o.Depth > MaxDepth {
+		fault("depth: %d, want 1 to %d", o.Depth, MaxDepth)
+	}
+	switch o.Durability {
+	case Dsync, Direct, Fdatasync, None:
+	default:
+		fault("durability: %q, want dsync, direct, fdatasync or none", o.Durability)
+	}
+	return errors.Join(faults...)
+}
+
+// checkCapacity accepts 0, which means what the file or device has.
+func checkCapacity(n int64) error {
+	switch {
+	case n == 0:
+		return nil
+	case n < MinCapacity:
+		return fmt.Errorf("capacity: %s, want at least %s", units.Size(n), units.Size(MinCapacity))
+	case !align.Is(n, BlockSize):
+		return fmt.Errorf("capacity: %d bytes, want a multiple of %d, such as %d", n, BlockSize, align.Down(n, BlockSize))
+	default:
+		return nil
+	}
+}
