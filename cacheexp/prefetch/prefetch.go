@@ -1,0 +1,104 @@
+// Package prefetch holds prefetchers: given which block a reader has just
+// asked for, which blocks should be fetched before it asks. They do no I/O and
+// own no data; the same code runs in the broker's block cache and in the
+// simulator.
+//
+//	reader ─ block k ─▶ cache ─ Access ─▶ Prefetcher
+//	                      ▲                   │ Ahead.Next(1), Next(2), …
+//	                      └── k+1 … k+n ──────┘
+//
+// Detection is per stream and reader: several readers that interleave in one
+// stream defeat any history that is kept for all of them together.
+//
+// One file per prefetcher: it registers itself, and nothing else names it.
+package prefetch
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Block names a block that can be fetched: a byte range of an object.
+type Block struct {
+	Object   int64
+	Position int64 // bytes from the object's start
+	Size     int32 // bytes
+}
+
+// Reader is who reads: one consumer's walk through one stream.
+type Reader struct {
+	Stream int64
+	ID     uint64 // 0 where readers cannot be told apart
+}
+
+// Access is one request of a reader for a block.
+type Access struct {
+	Reader Reader
+	Block  Block
+	// Start and End (exclusive) are the logical offsets that the block covers.
+	// Two accesses are consecutive when the second starts where the first
+	// ended, in whichever objects the blocks lie. A trace without offsets
+	// numbers the blocks.
+	Start, End int64
+	Hit        bool  // the block was in the cache or on its way
+	Now        int64 // ns, never going back
+}
+
+// Ahead is what is known to follow the block of an Access in its stream: the
+// driver's view of the indexes, or of the trace.
+type Ahead interface {
+	// Next returns the i-th block after it, counted from 1; false where what
+	// is known ends. Calls ask for 1, 2, 3, … in order.
+	Next(i int) (Block, bool)
+}
+
+// Prefetcher decides what to fetch. Methods are called by one goroutine at a
+// time.
+type Prefetcher interface {
+	// Access is told of every request, hits too, and appends to dst the blocks
+	// that should be fetched, the most urgent first. They may be in the cache
+	// already: the driver skips those, and drops those it has no room for.
+	Access(a Access, ahead Ahead, dst []Block) []Block
+}
+
+// New makes the prefetcher that spec names: NAME, or NAME:N with a number
+// whose meaning is the prefetcher's own (fixed:8 is eight blocks). Errors list
+// the known names.
+func New(spec string) (Prefetcher, error) {
+	name, arg, hasArg := strings.Cut(spec, ":")
+	f, ok := registry[name]
+	if !ok {
+		return nil, fmt.Errorf("unknown prefetcher %q (known: %s)", name, strings.Join(Names(), ", "))
+	}
+	if !hasArg {
+		return f(0)
+	}
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("prefetcher %q: want %s:N with a number of 1 or more", spec, name)
+	}
+	return f(n)
+}
+
+// Names lists the registered prefetchers in alphabetical order.
+func Names() []string {
+	names := make([]string, 0, len(registry))
+	for n := range registry {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// registry is filled by the init functions of the prefetchers' files and only
+// read afterwards. The number is 0 where the spec gave none.
+var registry = map[string]func(n int) (Prefetcher, error){}
+
+func register(name string, f func(n int) (Prefetcher, error)) {
+	if _, dup := registry[name]; dup {
+		panic("prefetcher registered twice: " + name)
+	}
+	registry[name] = f
+}
