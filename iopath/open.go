@@ -1,7 +1,6 @@
 package iopath
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/tidelog/tide/internal/align"
@@ -65,7 +64,9 @@ func (o OpenOptions) Validate() error {
 	if o.File == "" {
 		fault("file: want the path of a file or block device")
 	}
-	faults = append(faults, checkCapacity(o.Capacity))
+	if err := checkCapacity(o.Capacity); err != nil {
+		fault("capacity: %w", err)
+	}
 	if o.ArenaSize < BlockSize || !align.Is(o.ArenaSize, BlockSize) {
 		fault("arena: %d bytes, want a multiple of %d", o.ArenaSize, BlockSize)
 	}
@@ -77,7 +78,7 @@ func (o OpenOptions) Validate() error {
 	default:
 		fault("durability: %q, want dsync, direct, fdatasync or none", o.Durability)
 	}
-	return errors.Join(faults...)
+	return join(faults)
 }
 
 // checkCapacity accepts 0, which means what the file or device has.
@@ -86,10 +87,23 @@ func checkCapacity(n int64) error {
 	case n == 0:
 		return nil
 	case n < MinCapacity:
-		return fmt.Errorf("capacity: %s, want at least %s", units.Size(n), units.Size(MinCapacity))
+		return fmt.Errorf("%s, want at least %s", units.Size(n), units.Size(MinCapacity))
 	case !align.Is(n, BlockSize):
-		return fmt.Errorf("capacity: %d bytes, want a multiple of %d, such as %d", n, BlockSize, align.Down(n, BlockSize))
+		return fmt.Errorf("%d bytes, want a multiple of %d, such as %d", n, BlockSize, align.Down(n, BlockSize))
 	default:
 		return nil
 	}
+}
+
+// join puts all faults into one error of one line; errors.Join would put each
+// on a line of its own, and a refused flag is to be one line on stderr.
+func join(faults []error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	err := faults[0]
+	for _, f := range faults[1:] {
+		err = fmt.Errorf("%w; %w", err, f)
+	}
+	return err
 }
