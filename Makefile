@@ -1,0 +1,56 @@
+# Targets a person types. `make test` is what CI runs: it installs what it
+# needs and fails when a judge could not be had, for a skipped judge is no judge.
+
+GO       ?= go
+BIN      := bin
+LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
+FUZZTIME ?= 10s
+ROUNDS   ?= 200
+BENCH    ?= .
+
+.PHONY: build test vet lint unit race itest deps fuzz bench soak demo fmt clean
+
+build: ## bin/tide, the one binary
+	$(GO) build -o $(BIN)/tide ./cmd/tide
+
+demo: build ## the main job, end to end, on this machine
+	$(BIN)/tide demo
+
+# The order is from quick to slow. The last step is itest, so that the run ends
+# in go test's own summary.
+test: deps vet lint unit race itest ## everything, as CI runs it
+
+deps: ## kcat, and the Python, Node and Java clients at pinned versions
+	scripts/deps
+
+vet:
+	$(GO) vet ./...
+	cd itest && $(GO) vet ./...
+
+lint: ## golangci-lint at the version of tools/go.mod
+	$(LINT) run ./...
+	cd itest && $(GO) tool -modfile=../tools/go.mod golangci-lint run --config ../.golangci.yml ./...
+
+unit: ## every package's own tests
+	$(GO) test -timeout 10m ./...
+
+race: ## the same under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+itest: build ## the real binary under real clients, kill -9 and bad input
+	cd itest && $(GO) test -count=1 -v -timeout 25m ./...
+
+fuzz: ## each fuzz target for FUZZTIME (default 10s)
+	scripts/fuzz $(FUZZTIME)
+
+bench: ## Go benchmarks, in the form that benchstat reads (BENCH selects)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+soak: build deps ## ROUNDS rounds (default 200) of kill -9 and recovery
+	cd itest && $(GO) test -count=1 -v -timeout 0 -run TestKill9 -rounds $(ROUNDS) ./...
+
+fmt: ## gofumpt over the tree
+	$(GO) tool -modfile=tools/go.mod gofumpt -w .
+
+clean:
+	rm -rf $(BIN)

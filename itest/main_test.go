@@ -1,0 +1,34 @@
+package itest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+var (
+	against = flag.String("against", "", "run client scenarios against this HOST:PORT instead of bin/tide")
+	rounds  = flag.Int("rounds", 20, "rounds of kill -9 in TestKill9")
+	seed    = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of what is random; printed, so that a failure can be repeated")
+)
+
+// binary and deps are where `make build` and `make deps` put things.
+var (
+	binary = filepath.Join("..", "bin", "tide")
+	deps   = filepath.Join("..", "bin", "deps")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	fmt.Printf("itest: seed %d, rounds %d\n", *seed, *rounds)
+	if _, err := os.Stat(binary); err != nil && *against == "" {
+		fmt.Fprintln(os.Stderr, "itest: no bin/tide: run `make itest`, which builds it first")
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
