@@ -1,0 +1,59 @@
+package load
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestConfigReportsEveryFault(t *testing.T) {
+	_, err := New(Config{Acks: "0", ValueSize: 8, Rate: -1, Linger: -1}, NewClock(), NewRecorder())
+	require.Error(t, err)
+	for _, want := range []string{"no broker", "no topic", "value size is 8", "rate is -1", "acks is \"0\"", "linger"} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = New(Config{Brokers: []string{"x:1"}, Topic: "t", Closed: true, Rate: 5}, NewClock(), NewRecorder())
+	require.ErrorContains(t, err, "a closed loop has no rate")
+}
+
+func TestConfigDefaults(t *testing.T) {
+	l, err := New(Config{Brokers: []string{"x:1"}, Topic: "t", Rate: 10, Topics: 2}, NewClock(), NewRecorder())
+	require.NoError(t, err)
+	require.Equal(t, 32, l.Config().cells())
+	require.Equal(t, time.Duration(0), l.Config().Linger)
+	require.Equal(t, []string{"t-0", "t-1"}, l.topics())
+}
+
+func TestRecorderTakesEachTimeOnce(t *testing.T) {
+	r := NewRecorder()
+	for i := range 10 {
+		r.shard(i).produce(1000, 500, 10)
+	}
+	r.shard(3).consume(7, -1)
+	got := r.Take()
+	require.Equal(t, int64(10), got.Hist[ProduceResponse].TotalCount())
+	require.Equal(t, int64(1500), got.Hist[ProduceResponse].Max())
+	require.Equal(t, int64(1), got.Hist[E2EResponse].TotalCount())
+	require.Equal(t, int64(1), got.Negative)
+	require.Zero(t, r.Take().Hist[ProduceResponse].TotalCount())
+}
+
+func TestRecorderClampsAnHour(t *testing.T) {
+	r := NewRecorder()
+	r.shard(0).consume(2*histHighest, 1)
+	got := r.Take()
+	require.Equal(t, int64(1), got.Over)
+	require.Equal(t, int64(1), got.Hist[E2EService].TotalCount())
+}
+
+func TestPayloadsDiffer(t *testing.T) {
+	p := newPayloads(1, 128)
+	a, b := make([]byte, 128), make([]byte, 128)
+	p.fill(a, Stamp{Sequence: 1})
+	p.fill(b, Stamp{Sequence: 2})
+	require.NotEqual(t, a[HeaderSize:], b[HeaderSize:])
+	s, err := ReadStamp(a)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), s.Sequence)
+}
