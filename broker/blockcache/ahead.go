@@ -1,0 +1,181 @@
+package blockcache
+
+import (
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
+)
+
+// indexesAhead is how many of the following objects have their index fetched
+// when the prefetcher wants to see further than the cached indexes reach. A
+// stream of little traffic has one block in each object: fetching one index at
+// a time would make each object wait for two GETs in turn.
+const indexesAhead = 4
+
+// candidate is a block that the prefetcher was shown.
+type candidate struct {
+	object ObjectRef
+	entry  object.IndexEntry
+}
+
+// ahead shows the prefetcher what follows a block, out of the indexes that are
+// cached: the rest of the object's own, then the following objects'. It is
+// scratch of one call under the cache's lock.
+type ahead struct {
+	cache  *Cache
+	stream int64
+	offset int64 // where the next block should begin
+	cur    ObjectRef
+	index  object.Index // of cur; nil: nothing is known
+	at     int          // the next entry in index
+	rest   []ObjectRef  // objects after cur
+	blind  bool         // it was asked for more than the cached indexes tell
+	shown  []candidate
+}
+
+func (a *ahead) reset(c *Cache, r Request) {
+	shown := a.shown[:0]
+	*a = ahead{cache: c, stream: r.Entry.StreamID, offset: r.Entry.EndOffset(), rest: r.Following, shown: shown}
+	a.enter(r.Object)
+}
+
+// enter goes to an object's index, at the entry that holds the next offset or
+// the first one after it.
+func (a *ahead) enter(o ObjectRef) {
+	a.cur, a.index = o, a.cache.peekIndex(o.ID)
+	a.at, _ = a.index.Find(a.stream, a.offset)
+}
+
+// Next returns the block after the ones it has returned so far.
+func (a *ahead) Next(i int) (prefetch.Block, bool) {
+	for len(a.shown) < i {
+		e, ok := a.step()
+		if !ok {
+			return prefetch.Block{}, false
+		}
+		a.offset = e.EndOffset()
+		a.shown = append(a.shown, candidate{a.cur, e})
+	}
+	s := a.shown[i-1]
+	return prefetch.Block{Object: s.object.ID, Position: s.entry.Position, Size: s.entry.Size}, true
+}
+
+// step finds the stream's next entry, going from object to object.
+func (a *ahead) step() (object.IndexEntry, bool) {
+	for {
+		if a.at < len(a.index) && a.index[a.at].StreamID == a.stream {
+			a.at++
+			return a.index[a.at-1], true
+		}
+		if len(a.rest) == 0 {
+			return object.IndexEntry{}, false
+		}
+		if a.cache.peekIndex(a.rest[0].ID) == nil {
+			a.blind = true
+			return object.IndexEntry{}, false
+		}
+		next := a.rest[0]
+		a.rest = a.rest[1:]
+		a.enter(next)
+	}
+}
+
+// find returns the candidate that a proposed block stands for.
+func (a *ahead) find(b prefetch.Block) (candidate, bool) {
+	for _, s := range a.shown {
+		if s.object.ID == b.Object && s.entry.Position == b.Position {
+			return s, true
+		}
+	}
+	return candidate{}, false
+}
+
+// look asks the prefetcher what should come next and begins it.
+func (c *Cache) look(r Request, hit bool) {
+	c.ahead.reset(c, r)
+	e := r.Entry
+	c.plan = c.cfg.Prefetch.Access(prefetch.Access{
+		Reader: prefetch.Reader{Stream: e.StreamID, ID: r.Reader},
+		Block:  prefetch.Block{Object: r.Object.ID, Position: e.Position, Size: e.Size},
+		Start:  e.StartOffset,
+		End:    e.EndOffset(),
+		Hit:    hit,
+		Now:    c.cfg.Clock(),
+	}, &c.ahead, c.plan[:0])
+	for _, b := range c.plan {
+		if s, ok := c.ahead.find(b); ok {
+			c.prefetchBlock(s.object, s.entry)
+		}
+	}
+	if c.ahead.blind {
+		c.prefetchIndexes(c.ahead.rest)
+	}
+	c.ahead.rest = nil // the caller's slice is not kept
+}
+
+// Prefetch begins to load blocks of an object that are not cached, in order,
+// as far as there is room. It waits for nothing; what finds no room is dropped
+// and counted.
+func (c *Cache) Prefetch(ref ObjectRef, entries ...object.IndexEntry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range entries {
+		if (Request{Object: ref, Entry: e}).check() == nil && !c.closed {
+			c.prefetchBlock(ref, e)
+		}
+	}
+}
+
+// mayPrefetch takes a place among the prefetch loads in flight. There is none
+// while readers' own loads have to queue: prefetching comes after them.
+func (c *Cache) mayPrefetch() bool {
+	if c.prefetching >= c.cfg.MaxPrefetch || c.waiting >= c.cfg.MaxLoads {
+		c.n.prefetchDropped.Add(1)
+		return false
+	}
+	c.prefetching++
+	return true
+}
+
+func (c *Cache) prefetchBlock(ref ObjectRef, e object.IndexEntry) {
+	key := policy.Key{Object: ref.ID, Position: e.Position}
+	if c.blocks[key] != nil || !c.mayPrefetch() {
+		return
+	}
+	b, err := c.begin(c.policyRequest(ref.ID, e), e)
+	if err != nil {
+		c.prefetching--
+		c.n.prefetchDropped.Add(1)
+		return
+	}
+	b.prefetched = true
+	c.n.prefetches.Add(1)
+	c.n.prefetchedBytes.Add(int64(e.Size))
+	c.loads.Go(func() {
+		err := c.load(b, ref)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.prefetching--
+		c.finish(b, err)
+	})
+}
+
+// prefetchIndexes begins to load the next objects' indexes.
+func (c *Cache) prefetchIndexes(refs []ObjectRef) {
+	for _, ref := range refs[:min(len(refs), indexesAhead)] {
+		if c.indexes[ref.ID] != nil || ref.checkIndex() != nil {
+			continue
+		}
+		if !c.mayPrefetch() {
+			return
+		}
+		l := c.beginIndex(ref.ID)
+		c.loads.Go(func() {
+			err := c.loadIndex(l, ref)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.prefetching--
+			c.finishIndex(l, ref.ID, err)
+		})
+	}
+}

@@ -1,0 +1,303 @@
+package blockcache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
+)
+
+// Errors of Get and Index, wrapped with the object's id. Errors of the store
+// and object.ErrCorrupt are passed on in the same way.
+var (
+	// ErrBusy: pinned blocks fill the cache and the request said NoWait.
+	ErrBusy = errors.New("block cache is full of pinned blocks")
+	// ErrTooLarge: the block is larger than the whole cache.
+	ErrTooLarge = errors.New("block larger than the block cache")
+	// ErrClosed: the cache is closed.
+	ErrClosed = errors.New("block cache is closed")
+	// ErrRef: the reference or the entry cannot be right, whatever the object
+	// holds.
+	ErrRef = errors.New("impossible object reference")
+)
+
+// ObjectRef says where an object and its index are; the metadata has it.
+type ObjectRef struct {
+	ID            int64
+	Key           string
+	Size          int64 // bytes
+	IndexPosition int64 // bytes from the object's start
+	IndexLength   int32 // bytes
+}
+
+// Request asks for one block.
+type Request struct {
+	Object ObjectRef
+	Entry  object.IndexEntry // of the object's index
+	// Reader tells several readers of one stream apart, for the prefetcher; 0
+	// where nobody knows.
+	Reader uint64
+	// Following are the objects that hold the stream's next offsets, in order,
+	// as far as prefetching should look. May be nil. It is not kept.
+	Following []ObjectRef
+	// NoWait refuses with ErrBusy instead of waiting for pinned memory. A
+	// reader that holds a block already must set it. The load itself is waited
+	// for all the same.
+	NoWait bool
+}
+
+// Cache of blocks and indexes. All methods may be called from any goroutine.
+type Cache struct {
+	cfg    Config
+	n      counters
+	ctx    context.Context // of all loads; ended by Close
+	cancel context.CancelFunc
+	loads  sync.WaitGroup
+	demand chan struct{} // a token for each GET for readers
+
+	mu          sync.Mutex
+	closed      bool
+	slots       *slots
+	policy      policy.Policy
+	blocks      map[policy.Key]*Block // resident, loading or pinned
+	idle        int64                 // bytes of resident blocks that nobody has pinned
+	waiting     int                   // loads for readers that are queued or in flight
+	prefetching int                   // prefetch loads in flight, of blocks and indexes
+	freed       chan struct{}         // closed and replaced when memory may have come free
+	waiters     int                   // readers that wait on freed
+
+	indexes    map[int64]*indexLoad // cached and loading, by object
+	indexOrder policy.Policy        // LRU over the cached ones
+
+	ahead ahead            // scratch of the prefetcher's call
+	plan  []prefetch.Block // scratch likewise
+}
+
+// New makes an empty cache. It maps memory as it is needed and starts nothing.
+func New(cfg Config) (*Cache, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Cache{
+		cfg: cfg, ctx: ctx, cancel: cancel,
+		demand:     make(chan struct{}, cfg.MaxLoads),
+		slots:      newSlots(cfg.Size + cfg.PinnedSize),
+		policy:     cfg.Policy(cfg.Size),
+		blocks:     make(map[policy.Key]*Block),
+		freed:      make(chan struct{}),
+		indexes:    make(map[int64]*indexLoad),
+		indexOrder: newLRU(cfg.IndexSize),
+	}, nil
+}
+
+// Block is Get without a reader's identity and without a look ahead beyond the
+// object.
+func (c *Cache) Block(ctx context.Context, ref ObjectRef, e object.IndexEntry) (*Block, error) {
+	return c.Get(ctx, Request{Object: ref, Entry: e})
+}
+
+// Get returns the block, pinned: the caller must Release it. A block that is
+// not cached is loaded with one GET, which all who ask for it meanwhile share;
+// when ctx ends, the caller alone gives up. Before it is served a loaded block
+// is held against its index entry.
+func (c *Cache) Get(ctx context.Context, r Request) (*Block, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	b, err := c.pinned(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return b.await(ctx)
+}
+
+func (r Request) check() error {
+	o, e := r.Object, r.Entry
+	if e.Position < 0 || e.Size <= 0 || (o.Size > 0 && (e.Position > o.Size || int64(e.Size) > o.Size-e.Position)) {
+		return fmt.Errorf("object %d of %d bytes, block of %d bytes at %d: %w", o.ID, o.Size, e.Size, e.Position, ErrRef)
+	}
+	return nil
+}
+
+// pinned returns the block with a pin for the caller, there or being loaded.
+func (c *Cache) pinned(ctx context.Context, r Request) (*Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	req := c.policyRequest(r.Object.ID, r.Entry)
+	hit := c.policy.Access(req) // once for each request, however often it waits
+	for {
+		if c.closed {
+			return nil, ErrClosed
+		}
+		b, there, err := c.lookup(req, r)
+		if err == nil {
+			c.countRequest(b, there)
+			c.look(r, hit || there)
+			return b, nil
+		}
+		if !errors.Is(err, ErrBusy) || r.NoWait {
+			return nil, err
+		}
+		if err := c.waitForMemory(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// lookup pins the block, beginning its load when there is none. there tells
+// that no load was begun.
+func (c *Cache) lookup(req policy.Request, r Request) (b *Block, there bool, err error) {
+	if b := c.blocks[req.Key]; b != nil {
+		c.pin(b)
+		if !b.resident && c.admit(b, req) {
+			c.n.rescues.Add(1)
+		}
+		return b, true, nil
+	}
+	b, err = c.begin(req, r.Entry)
+	if err != nil {
+		if errors.Is(err, ErrBusy) && r.NoWait {
+			c.n.busy.Add(1)
+		}
+		return nil, false, err
+	}
+	c.pin(b)
+	c.waiting++
+	c.loads.Go(func() { c.loadForReader(b, r.Object) })
+	return b, false, nil
+}
+
+func (c *Cache) policyRequest(id int64, e object.IndexEntry) policy.Request {
+	return policy.Request{
+		Key:  policy.Key{Object: id, Position: e.Position},
+		Size: c.slots.size(int(e.Size)),
+		Now:  c.cfg.Clock(),
+	}
+}
+
+func (c *Cache) countRequest(b *Block, there bool) {
+	if !there {
+		c.n.misses.Add(1)
+		return
+	}
+	c.n.hits.Add(1)
+	if b.prefetched {
+		b.prefetched = false
+		c.n.prefetchUsed.Add(1)
+		select {
+		case <-b.ready:
+		default:
+			c.n.prefetchLate.Add(1)
+		}
+	}
+}
+
+// begin makes a block that is about to be loaded, with one pin for the load.
+// It evicts what it must, but nothing when that would not be enough.
+func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
+	size := int(e.Size)
+	if req.Size > c.slots.limit {
+		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, size, e.Position, ErrTooLarge)
+	}
+	if !c.slots.fits(size, c.idle) {
+		return nil, fmt.Errorf("object %d, block at %d: %w", req.Key.Object, e.Position, ErrBusy)
+	}
+	cacheable := policy.MakeRoom(c.policy, c.cfg.Size, req, c.drop)
+	for !c.slots.fits(size, 0) { // pinned blocks stand in the way: idle ones must go beyond what the policy needs
+		k, ok := c.policy.Evict(req)
+		if !ok {
+			panic(fmt.Sprintf("blockcache: %d bytes idle and nothing to evict", c.idle))
+		}
+		c.drop(k)
+	}
+	mem, err := c.slots.take(size)
+	if err != nil {
+		return nil, err
+	}
+	b := &Block{cache: c, key: req.Key, entry: e, mem: mem, ready: make(chan struct{}), pins: 1}
+	c.blocks[b.key] = b
+	if cacheable {
+		c.policy.Insert(req)
+		b.resident = true
+	}
+	return b, nil
+}
+
+// admit gives an evicted block that is still held back to the policy. The
+// block is pinned, hence not idle.
+func (c *Cache) admit(b *Block, req policy.Request) bool {
+	if !policy.MakeRoom(c.policy, c.cfg.Size, req, c.drop) {
+		return false
+	}
+	c.policy.Insert(req)
+	b.resident = true
+	return true
+}
+
+// drop lets go of a block that the policy has evicted. Its memory goes now or
+// with its last pin.
+func (c *Cache) drop(k policy.Key) {
+	b := c.blocks[k]
+	b.resident = false
+	c.n.evictions.Add(1)
+	if b.pins == 0 {
+		c.idle -= b.slotSize()
+		c.free(b)
+	}
+}
+
+// waitForMemory gives the lock up until a block is released, ctx ends or the
+// cache is closed.
+func (c *Cache) waitForMemory(ctx context.Context) error {
+	c.n.pinWaits.Add(1)
+	c.waiters++
+	freed := c.freed
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	select {
+	case <-freed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// Close ends all loads and returns when they have ended; readers that wait get
+// errors. Blocks that are still pinned stay readable; the memory is unmapped
+// with the last Release.
+func (c *Cache) Close() {
+	c.cancel()
+	c.mu.Lock()
+	c.closed = true // no load begins from here on, so Wait cannot miss one
+	c.mu.Unlock()
+	c.loads.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		k, ok := c.policy.Evict(policy.Request{})
+		if !ok {
+			break
+		}
+		c.drop(k)
+	}
+	c.unmapIfClosed()
+}
+
+// unmapIfClosed gives the memory back once the cache is closed and no slot is
+// in use.
+func (c *Cache) unmapIfClosed() {
+	if c.closed && c.slots.inUse == 0 {
+		// It fails only for addresses that were not mapped, which is a fault here.
+		if err := c.slots.unmap(); err != nil {
+			panic(err)
+		}
+	}
+}

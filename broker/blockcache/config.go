@@ -1,0 +1,116 @@
+package blockcache
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
+)
+
+// Config of a Cache. Zero values mean the defaults.
+type Config struct {
+	// Store is where the objects are. Required.
+	Store objstore.Store
+	// Size bounds the blocks that are resident or being loaded, in bytes of
+	// slots. Default 64 MiB, at least 64 KiB. Should hold some tens of blocks.
+	Size int64
+	// PinnedSize bounds what evicted blocks may take on top of Size while
+	// readers still hold them, in bytes. Default a quarter of Size. Too small,
+	// and slow consumers make others wait.
+	PinnedSize int64
+	// IndexSize bounds the decoded indexes, in bytes. Default 16 MiB.
+	IndexSize int64
+	// Policy makes the eviction policy for a capacity in bytes. Default LRU.
+	Policy func(capacity int64) policy.Policy
+	// Prefetch decides what is fetched ahead. Default none.
+	Prefetch prefetch.Prefetcher
+	// MaxLoads is how many GETs for readers are in flight at most; more wait
+	// for their turn. Default 32.
+	MaxLoads int
+	// MaxPrefetch is how many GETs ahead of readers are in flight at most;
+	// more are dropped and counted. Default 8.
+	MaxPrefetch int
+	// LoadTimeout ends a load that the store does not end by itself. Default
+	// 30 s.
+	LoadTimeout time.Duration
+	// Clock gives the time in ns to policy and prefetcher. Default the
+	// machine's.
+	Clock func() int64
+}
+
+const (
+	defaultSize        = 64 << 20
+	defaultIndexSize   = 16 << 20
+	defaultMaxLoads    = 32
+	defaultMaxPrefetch = 8
+	defaultLoadTimeout = 30 * time.Second
+	leastSize          = 64 << 10
+)
+
+func (c Config) withDefaults() Config {
+	if c.Size == 0 {
+		c.Size = defaultSize
+	}
+	if c.PinnedSize == 0 {
+		c.PinnedSize = c.Size / 4
+	}
+	if c.IndexSize == 0 {
+		c.IndexSize = defaultIndexSize
+	}
+	if c.Policy == nil {
+		c.Policy = newLRU
+	}
+	if c.Prefetch == nil {
+		c.Prefetch = noPrefetch{}
+	}
+	if c.MaxLoads == 0 {
+		c.MaxLoads = defaultMaxLoads
+	}
+	if c.MaxPrefetch == 0 {
+		c.MaxPrefetch = defaultMaxPrefetch
+	}
+	if c.LoadTimeout == 0 {
+		c.LoadTimeout = defaultLoadTimeout
+	}
+	if c.Clock == nil {
+		c.Clock = func() int64 { return time.Now().UnixNano() }
+	}
+	return c
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("block cache: "+format, args...))
+		}
+	}
+	fault(c.Store == nil, "no store")
+	fault(c.Size < leastSize, "size of %d bytes, at least %d", c.Size, leastSize)
+	fault(c.PinnedSize < 0, "pinned size of %d bytes, at least 0", c.PinnedSize)
+	fault(c.IndexSize < 0, "index size of %d bytes, at least 0", c.IndexSize)
+	fault(c.MaxLoads < 1, "%d loads at most, at least 1", c.MaxLoads)
+	fault(c.MaxPrefetch < 1, "%d prefetches at most, at least 1", c.MaxPrefetch)
+	fault(c.LoadTimeout < 0, "load timeout of %v, more than 0", c.LoadTimeout)
+	return errors.Join(faults...)
+}
+
+func newLRU(capacity int64) policy.Policy {
+	p, err := policy.New("lru", capacity)
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	return p
+}
+
+// noPrefetch is what a cache without a prefetcher has.
+type noPrefetch struct{}
+
+func (noPrefetch) Access(_ prefetch.Access, _ prefetch.Ahead, dst []prefetch.Block) []prefetch.Block {
+	return dst
+}
