@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/results"
 )
 
 func TestConfigReportsEveryFault(t *testing.T) {
@@ -32,19 +34,19 @@ func TestRecorderTakesEachTimeOnce(t *testing.T) {
 	}
 	r.shard(3).consume(7, -1)
 	got := r.Take()
-	require.Equal(t, int64(10), got.Hist[ProduceResponse].TotalCount())
-	require.Equal(t, int64(1500), got.Hist[ProduceResponse].Max())
-	require.Equal(t, int64(1), got.Hist[E2EResponse].TotalCount())
+	require.Equal(t, int64(10), got.Hist[results.ProduceResponse].TotalCount())
+	require.Equal(t, int64(1500), got.Hist[results.ProduceResponse].Max())
+	require.Equal(t, int64(1), got.Hist[results.E2EResponse].TotalCount())
 	require.Equal(t, int64(1), got.Negative)
-	require.Zero(t, r.Take().Hist[ProduceResponse].TotalCount())
+	require.Zero(t, r.Take().Hist[results.ProduceResponse].TotalCount())
 }
 
 func TestRecorderClampsAnHour(t *testing.T) {
 	r := NewRecorder()
-	r.shard(0).consume(2*histHighest, 1)
+	r.shard(0).consume(2*results.HistogramHighest, 1)
 	got := r.Take()
 	require.Equal(t, int64(1), got.Over)
-	require.Equal(t, int64(1), got.Hist[E2EService].TotalCount())
+	require.Equal(t, int64(1), got.Hist[results.E2EService].TotalCount())
 }
 
 func TestPayloadsDiffer(t *testing.T) {

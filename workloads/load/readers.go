@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidelog/tide/results"
 )
 
 // Readers are consuming clients that share the partitions of the load.
@@ -178,4 +180,4 @@ func (r *Readers) Stop() {
 
 // Verify compares what was read with what was acknowledged. Producers are done
 // and Await has returned.
-func (r *Readers) Verify() Verification { return r.verify.Finish(r.load.ledger) }
+func (r *Readers) Verify() results.Verification { return r.verify.Finish(r.load.ledger) }

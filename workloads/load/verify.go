@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/tidelog/tide/results"
 )
 
 // maxGaps bounds what a reader remembers of sequences it has not seen yet,
@@ -13,27 +15,6 @@ const maxGaps = 1 << 16
 
 // maxSamples of faults are kept as text.
 const maxSamples = 10
-
-// Verification is the outcome of reading the log.
-type Verification struct {
-	Records     int64    `json:"records"`     // distinct offsets that were read
-	Bytes       int64    `json:"bytes"`       // of their values
-	Expected    int64    `json:"expected"`    // acknowledged records
-	Unknown     int64    `json:"unknown"`     // sent, never acknowledged: there at most once
-	Lost        int64    `json:"lost"`        // acknowledged, not there
-	Duplicates  int64    `json:"duplicates"`  // there at more than one offset
-	Reordered   int64    `json:"reordered"`   // behind a later one of the same producer
-	Corrupt     int64    `json:"corrupt"`     // CRC does not match
-	Foreign     int64    `json:"foreign"`     // not written by this load, or in the wrong partition
-	Redelivered int64    `json:"redelivered"` // the same offset again, to a group: no fault
-	Overflow    bool     `json:"overflow"`    // too many gaps or failures to keep account of
-	Samples     []string `json:"samples,omitempty"`
-}
-
-// OK says whether every acknowledged record is there once, in order, intact.
-func (v Verification) OK() bool {
-	return v.Lost+v.Duplicates+v.Reordered+v.Corrupt+v.Foreign == 0 && !v.Overflow
-}
 
 // Verifier checks the records of one reading of the log, by one or several
 // consumers. Its memory is one number per producer and partition, plus gaps.
@@ -51,7 +32,7 @@ type partitionCheck struct {
 	offset int64   // next offset expected; lower ones are redeliveries
 	next   []int64 // by producer: next sequence expected
 	gaps   []gap   // sequences that were jumped over, few
-	out    Verification
+	out    results.Verification
 }
 
 // gap is the sequences [from, to) of a producer, not seen though later ones were.
@@ -160,8 +141,8 @@ func (v *Verifier) Offset(partition int) int64 {
 
 // Finish compares what was read with what was sent. The producers have
 // stopped, and the readers have reached the end of every partition.
-func (v *Verifier) Finish(l *Ledger) Verification {
-	var out Verification
+func (v *Verifier) Finish(l *Ledger) results.Verification {
+	out := results.Verification{Done: true}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range v.parts {
@@ -174,7 +155,7 @@ func (v *Verifier) Finish(l *Ledger) Verification {
 	return out
 }
 
-func (v *Verifier) finishPartition(out *Verification, partition int, l *Ledger) {
+func (v *Verifier) finishPartition(out *results.Verification, partition int, l *Ledger) {
 	p := &v.parts[partition]
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,7 +180,7 @@ func (v *Verifier) finishPartition(out *Verification, partition int, l *Ledger) 
 }
 
 // missing counts the acknowledged records of a gap as lost.
-func (v *Verifier) missing(out *Verification, partition int, g gap, l *Ledger) {
+func (v *Verifier) missing(out *results.Verification, partition int, g gap, l *Ledger) {
 	c := l.cell(g.producer, partition)
 	for seq := g.from; seq < g.to; seq++ {
 		if l.isFailed(c, seq) {

@@ -1,0 +1,82 @@
+package results
+
+import "fmt"
+
+// Finding is a reason or a warning, and what to do about it.
+type Finding struct {
+	What string `json:"what"`
+	Hint string `json:"hint"`
+}
+
+func (f Finding) String() string {
+	if f.Hint == "" {
+		return f.What
+	}
+	return f.What + ": " + f.Hint
+}
+
+// Words of a verdict.
+const (
+	Valid   = "VALID"
+	Invalid = "INVALID" // the numbers must not be quoted or averaged
+	Quick   = "QUICK"   // nothing is wrong, but it ran too short to be quoted
+)
+
+// Verdict says whether the numbers of a trial may be quoted.
+type Verdict struct {
+	Word    string    `json:"word"`
+	Reasons []Finding `json:"reasons"` // of INVALID
+}
+
+// MinRate is the share of its scheduled sends that a phase must get
+// acknowledged within its own time.
+const MinRate = 0.99
+
+// Judge applies the rules to a finished run. It depends on the run alone, so a
+// report can judge again what it loads.
+func Judge(r *Run) Verdict {
+	reasons := append([]Finding(nil), r.Faults...)
+	for _, p := range r.Phases {
+		reasons = append(reasons, judgeRate(p)...)
+	}
+	reasons = append(reasons, judgeRecords(r.Verification)...)
+	if n := r.Clock.Negative; n > 0 {
+		reasons = append(reasons, Finding{
+			fmt.Sprintf("the clock check failed: %d times are below zero", n),
+			"run producers and consumers on one host, or synchronise the clocks (chrony)",
+		})
+	}
+	switch {
+	case len(reasons) > 0:
+		return Verdict{Invalid, reasons}
+	case r.Quick:
+		return Verdict{Word: Quick}
+	}
+	return Verdict{Word: Valid}
+}
+
+func judgeRate(p Phase) []Finding {
+	if !p.RateChecked || p.Closed || float64(p.Acked) >= MinRate*float64(p.Scheduled) {
+		return nil
+	}
+	return []Finding{{
+		fmt.Sprintf("phase %s: %d of %d scheduled sends were acknowledged (%.1f %%, want ≥ %.0f %%)",
+			p.Name, p.Acked, p.Scheduled, 100*float64(p.Acked)/float64(p.Scheduled), 100*MinRate),
+		"the target does not reach this rate on this machine: stop other work on it, or lower the rate",
+	}}
+}
+
+func judgeRecords(v Verification) []Finding {
+	if !v.Done || v.OK() {
+		return nil
+	}
+	if v.Overflow {
+		return []Finding{{"verification gave up: too many gaps or failed sends to keep account of",
+			"see the broker's log for what went wrong"}}
+	}
+	return []Finding{{
+		fmt.Sprintf("verification: %d lost, %d duplicated, %d reordered, %d corrupt, %d foreign of %d acknowledged records",
+			v.Lost, v.Duplicates, v.Reordered, v.Corrupt, v.Foreign, v.Expected),
+		"this is a fault of the target; run.json names the first records",
+	}}
+}
