@@ -1,0 +1,112 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/stream"
+)
+
+// Names of the topic configurations that a partition obeys.
+const (
+	ConfigMaxMessageBytes = "max.message.bytes"
+	ConfigTimestampType   = "message.timestamp.type"
+	logAppendTime         = "LogAppendTime"
+)
+
+// Metadata is what a Manager reads of the cluster's metadata; *meta.Replica
+// implements it. Functions given to Watch run after each change is applied, in
+// order, and must neither block nor read the metadata.
+type Metadata interface {
+	Topic(name string) (meta.Topic, bool)
+	Topics() []meta.Topic
+	Watch(fn func(meta.Change))
+}
+
+// Config configures a Manager.
+type Config struct {
+	// Engine opens the streams behind the partitions. Required.
+	Engine *stream.Engine
+	// Meta says which topics there are and who leads them. Required.
+	Meta Metadata
+	// NodeID is this node's; it opens the partitions that Meta gives to it.
+	NodeID int32
+	// Clock tells the time, for LogAppendTime and for the expiry of producers.
+	// Default time.Now.
+	Clock func() time.Time
+	// Logger default slog.Default().
+	Logger *slog.Logger
+
+	// MaxMessageBytes is the largest batch accepted, in bytes, by topics that
+	// have no max.message.bytes of their own. Default 1048588, as in Kafka.
+	MaxMessageBytes int
+	// ProducerExpiry is for how long a silent producer's sequence numbers are
+	// remembered: producer.id.expiration.ms. Default 24 h, as in Kafka. After
+	// it a producer may go on at any sequence.
+	ProducerExpiry time.Duration
+	// RetryAfter is the pause after a partition could not be opened, as while
+	// the metadata has no leader. Default 1 s.
+	RetryAfter time.Duration
+
+	// open is Engine.OpenStream; tests put streams in memory in its place.
+	open func(ctx context.Context, id int64) (Log, error)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.MaxMessageBytes == 0 {
+		c.MaxMessageBytes = 1048588
+	}
+	if c.ProducerExpiry == 0 {
+		c.ProducerExpiry = 24 * time.Hour
+	}
+	if c.RetryAfter == 0 {
+		c.RetryAfter = time.Second
+	}
+	if c.open == nil && c.Engine != nil {
+		c.open = func(ctx context.Context, id int64) (Log, error) { return c.Engine.OpenStream(ctx, id) }
+	}
+	return c
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("partition: "+format, args...)) }
+	if c.open == nil && c.Engine == nil {
+		fault("Engine is missing")
+	}
+	if c.Meta == nil {
+		fault("Meta is missing")
+	}
+	if c.MaxMessageBytes < 0 || c.MaxMessageBytes > 1<<30 {
+		fault("MaxMessageBytes %d is not between 0 and 1 GiB", c.MaxMessageBytes)
+	}
+	if c.ProducerExpiry < 0 {
+		fault("ProducerExpiry %v is negative", c.ProducerExpiry)
+	}
+	if c.RetryAfter < 0 {
+		fault("RetryAfter %v is negative", c.RetryAfter)
+	}
+	return errors.Join(faults...)
+}
+
+// options reads a topic's configurations. They were checked when they were
+// set; what cannot be read all the same counts as not set.
+func (c Config) options(configs map[string]string) Options {
+	o := Options{MaxMessageBytes: c.MaxMessageBytes, LogAppendTime: configs[ConfigTimestampType] == logAppendTime}
+	if n, err := strconv.ParseInt(configs[ConfigMaxMessageBytes], 10, 32); err == nil && n >= 0 {
+		o.MaxMessageBytes = int(n)
+	}
+	return o
+}
