@@ -2,6 +2,7 @@ package iopath
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/tidelog/tide/internal/align"
 	"github.com/tidelog/tide/internal/units"
@@ -41,6 +42,9 @@ type OpenOptions struct {
 	// Progress, when set, is told how much of a new file has been filled, in
 	// bytes, on the opener's goroutine.
 	Progress func(done, total int64)
+	// Logger gets what a user should know of a machine that is not quite what
+	// the durability wants. Default slog.Default().
+	Logger *slog.Logger
 }
 
 // WithDefaults fills in what was left at zero.
@@ -53,6 +57,9 @@ func (o OpenOptions) WithDefaults() OpenOptions {
 	}
 	if o.Durability == "" {
 		o.Durability = Dsync
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
 	}
 	return o
 }
