@@ -26,6 +26,7 @@ type ahead struct {
 	stream int64
 	offset int64 // where the next block should begin
 	cur    ObjectRef
+	begun  bool         // index and at are set; most calls of a prefetcher never ask
 	index  object.Index // of cur; nil: nothing is known
 	at     int          // the next entry in index
 	rest   []ObjectRef  // objects after cur
@@ -35,14 +36,13 @@ type ahead struct {
 
 func (a *ahead) reset(c *Cache, r Request) {
 	shown := a.shown[:0]
-	*a = ahead{cache: c, stream: r.Entry.StreamID, offset: r.Entry.EndOffset(), rest: r.Following, shown: shown}
-	a.enter(r.Object)
+	*a = ahead{cache: c, stream: r.Entry.StreamID, offset: r.Entry.EndOffset(), cur: r.Object, rest: r.Following, shown: shown}
 }
 
 // enter goes to an object's index, at the entry that holds the next offset or
 // the first one after it.
 func (a *ahead) enter(o ObjectRef) {
-	a.cur, a.index = o, a.cache.peekIndex(o.ID)
+	a.begun, a.cur, a.index = true, o, a.cache.peekIndex(o.ID)
 	a.at, _ = a.index.Find(a.stream, a.offset)
 }
 
@@ -62,6 +62,9 @@ func (a *ahead) Next(i int) (prefetch.Block, bool) {
 
 // step finds the stream's next entry, going from object to object.
 func (a *ahead) step() (object.IndexEntry, bool) {
+	if !a.begun {
+		a.enter(a.cur)
+	}
 	for {
 		if a.at < len(a.index) && a.index[a.at].StreamID == a.stream {
 			a.at++
