@@ -1,0 +1,121 @@
+package wal
+
+import (
+	"context"
+
+	"github.com/tidelog/tide/iopath"
+)
+
+// kind is what stands at an offset.
+type kind int
+
+const (
+	nothing kind = iota // no intact record: zeros, torn, or noise
+	record              // intact, of this lap
+	padding             // intact, of this lap
+	stale               // intact, of an earlier lap: overwritten logically, not physically
+	later               // intact, of a later lap: the header is older than the ring
+)
+
+// finding is one look at an offset. size and body are set unless nothing.
+type finding struct {
+	kind   kind
+	offset Offset // that the record itself claims
+	size   int64  // header included
+	body   []byte // valid until the next look
+}
+
+// scanner looks at a range of the log, forwards. It holds the bytes from the
+// offset looked at last, so that a record whose body turns out torn can be
+// looked into again; the longest record and one chunk bound what it holds.
+type scanner struct {
+	reader   *ringReader
+	ring     int64
+	maxSize  int64 // bytes; no record is longer, whatever its header says
+	end      Offset
+	buf      []byte // bytes from base on
+	base     Offset
+	progress func(done, total int64)
+	from     Offset
+}
+
+// newScanner scans [from, end) of a ring, at most one lap; both aligned. mem is
+// aligned memory for its reads.
+func newScanner(p iopath.Path, ring int64, mem []byte, from, end Offset) *scanner {
+	return &scanner{
+		reader: newRingReader(p, ring, mem, from, end), ring: ring, maxSize: ring,
+		end: end, base: from, from: from, progress: func(int64, int64) {},
+	}
+}
+
+// bytes returns [off, off+n), which must lie inside of the range. What lies
+// before off is forgotten.
+func (s *scanner) bytes(ctx context.Context, off Offset, n int64) ([]byte, error) {
+	for int64(off-s.base)+n > int64(len(s.buf)) {
+		drop := min(int64(off-s.base), int64(len(s.buf)))
+		s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
+		s.base += Offset(drop)
+		var err error
+		if s.buf, err = s.reader.appendNext(ctx, s.buf); err != nil {
+			return nil, err
+		}
+		s.progress(int64(s.base-s.from)+int64(len(s.buf)), int64(s.end-s.from))
+	}
+	at := int64(off - s.base)
+	return s.buf[at : at+n], nil
+}
+
+// look says what stands at off. It never trusts a length before the header's
+// checksum has been verified, nor one that reaches over the end of the ring or
+// of the range.
+func (s *scanner) look(ctx context.Context, off Offset) (finding, error) {
+	room := min(s.ring-int64(off)%s.ring, int64(s.end-off), s.maxSize)
+	if room < recordHeaderLength {
+		return finding{}, nil
+	}
+	head, err := s.bytes(ctx, off, recordHeaderLength)
+	if err != nil {
+		return finding{}, err
+	}
+	h, ok := decodeRecordHeader(head)
+	f := finding{kind: record, offset: h.bodyOffset - recordHeaderLength, size: h.bodyLength + recordHeaderLength}
+	if !ok || f.size > room {
+		return finding{}, nil
+	}
+	if h.padding {
+		f.kind = padding
+	} else {
+		whole, err := s.bytes(ctx, off, f.size)
+		if err != nil {
+			return finding{}, err
+		}
+		if f.body = whole[recordHeaderLength:]; checksum(f.body) != h.bodyCRC {
+			return finding{}, nil
+		}
+	}
+	switch {
+	case f.offset < off:
+		f.kind = stale
+	case f.offset > off:
+		f.kind = later
+	}
+	return f, nil
+}
+
+// slack says whether the bytes at off, unaligned, are the zeros behind the last
+// record of a block: as far as a header would reach, or up to the boundary.
+func (s *scanner) slack(ctx context.Context, off Offset) (bool, error) {
+	n := min(int64(alignUp(off)-off), recordHeaderLength)
+	p, err := s.bytes(ctx, off, n)
+	return err == nil && n > 0 && allZero(p), err
+}
+
+// step is where a search for records goes on after f at off: behind whatever
+// is intact, so that bytes inside of a body are not taken for records; else to
+// the next place where a block may begin.
+func step(f finding, off Offset) Offset {
+	if f.kind == nothing {
+		return alignDown(off) + blockSize
+	}
+	return off + Offset(f.size)
+}
