@@ -1,0 +1,222 @@
+// Package broker wires the reference broker together: the way of writing the
+// WAL, the store, the metadata quorum, the engine, the partitions, the group
+// coordinator and the Kafka listener. It holds no logic of its own beyond the
+// order in which they start and stop.
+//
+//	Open   meta quorum → replica → store, caches, WAL → engine (recovers) → partitions → groups
+//	Serve  Kafka listener, admin listener, until ctx ends or a part fails
+//	Close  the reverse: listener, engine (uploads what the WAL holds), replica, quorum
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tidelog/tide/broker/blockcache"
+	"github.com/tidelog/tide/broker/compact"
+	"github.com/tidelog/tide/broker/group"
+	"github.com/tidelog/tide/broker/logcache"
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/meta/raftmeta"
+	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/partition"
+	"github.com/tidelog/tide/broker/stream"
+	"github.com/tidelog/tide/broker/upload"
+	"github.com/tidelog/tide/broker/wal"
+	"github.com/tidelog/tide/broker/wire"
+	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
+	"github.com/tidelog/tide/iopath"
+)
+
+// Broker is one running node.
+type Broker struct {
+	cfg Config
+	log *slog.Logger
+
+	kafka, admin net.Listener
+	path         iopath.Path
+	store        *objstore.CountedStore
+	quorum       *raftmeta.Node
+	replica      *meta.Replica
+	cache        *logcache.Cache
+	blocks       *blockcache.Cache
+	engine       *stream.Engine
+	partitions   *partition.Manager
+	groups       *group.Coordinator
+	cleaner      *compact.Cleaner
+	server       *wire.Server
+
+	// following is the replica; it ends after everything that needs it.
+	following  *errgroup.Group
+	stopFollow context.CancelFunc
+	closers    []func() error // what Open acquired, in order; closed in reverse
+}
+
+// Open starts everything but the listeners' loops, and returns when the WAL
+// has been recovered and the broker can serve.
+func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	b := &Broker{cfg: cfg, log: cfg.Logger}
+	for _, step := range []func(context.Context) error{
+		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, b.release())
+		}
+	}
+	return b, nil
+}
+
+// onClose registers what release undoes.
+func (b *Broker) onClose(fn func() error) { b.closers = append(b.closers, fn) }
+
+// release closes what Open acquired, newest first.
+func (b *Broker) release() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	b.closers = nil
+	return errors.Join(errs...)
+}
+
+// listen takes the ports first: another broker on them is the commonest
+// mistake, and the engine must know what to advertise.
+func (b *Broker) listen(context.Context) (err error) {
+	if b.kafka, err = net.Listen("tcp", b.cfg.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	b.onClose(func() error { return ignoreClosed(b.kafka.Close()) })
+	if b.admin, err = net.Listen("tcp", b.cfg.Admin); err != nil {
+		return fmt.Errorf("--admin: %w", err)
+	}
+	b.onClose(func() error { return ignoreClosed(b.admin.Close()) })
+	if b.cfg.Advertise == "" {
+		b.cfg.Advertise = b.kafka.Addr().String()
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// openMeta starts the quorum and the local replica that follows it.
+func (b *Broker) openMeta(context.Context) (err error) {
+	dir := filepath.Join(b.cfg.Data, "meta")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	b.quorum, err = raftmeta.Open(raftmeta.Config{Dir: dir, NodeID: b.cfg.NodeID, Logger: b.log})
+	if err != nil {
+		return err
+	}
+	b.onClose(b.quorum.Close)
+	b.replica = meta.NewReplica(b.quorum, b.log)
+	return nil
+}
+
+// follow runs the replica: after everyone who watches it has registered.
+func (b *Broker) follow() {
+	ctx, stop := context.WithCancel(context.Background())
+	b.following, b.stopFollow = new(errgroup.Group), stop
+	b.following.Go(func() error { return b.replica.Run(ctx) })
+	b.onClose(func() error {
+		stop()
+		if err := b.following.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	})
+}
+
+func (b *Broker) openCaches(context.Context) error {
+	store, err := openStore(b.cfg.Store, b.log)
+	if err != nil {
+		return err
+	}
+	b.store = objstore.Counted(store)
+	b.onClose(b.store.Close)
+	if b.cache, err = logcache.New(logcache.Config{Size: b.cfg.LogCache}); err != nil {
+		return err
+	}
+	b.onClose(b.cache.Close)
+	ahead, err := prefetch.New(b.cfg.Prefetch)
+	if err != nil {
+		return fmt.Errorf("--prefetch: %w", err)
+	}
+	if _, err := policy.New(b.cfg.Policy, b.cfg.BlockCache); err != nil {
+		return fmt.Errorf("--policy: %w", err)
+	}
+	b.blocks, err = blockcache.New(blockcache.Config{
+		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead,
+		Policy: func(capacity int64) policy.Policy {
+			p, err := policy.New(b.cfg.Policy, capacity)
+			if err != nil {
+				panic(err) // it was made a moment ago
+			}
+			return p
+		},
+	})
+	if err != nil {
+		return err
+	}
+	b.onClose(func() error { b.blocks.Close(); return nil })
+	return nil
+}
+
+// openEngine opens the WAL's path and recovers. The partitions register with
+// the replica before it runs, and the engine needs it running.
+func (b *Broker) openEngine(ctx context.Context) error {
+	spec, err := iopath.ParseURL(b.cfg.WAL)
+	if err != nil {
+		return fmt.Errorf("--wal: %w", err)
+	}
+	if b.path, err = openPath(spec, b.log); err != nil {
+		return fmt.Errorf("--wal: %w", err)
+	}
+	b.onClose(b.path.Close)
+	b.partitions, err = partition.NewManager(partition.Config{
+		Engine: b.lateEngine, Meta: b.replica, NodeID: b.cfg.NodeID, Logger: b.log,
+	})
+	if err != nil {
+		return err
+	}
+	b.follow()
+	b.engine, err = stream.Open(ctx, stream.Config{
+		NodeID: b.cfg.NodeID, Advertise: b.cfg.Advertise,
+		WAL: wal.Config{
+			Path: b.path, Logger: b.log, Depth: spec.Depth,
+			WindowInitial: spec.WindowInitial, WindowStep: spec.WindowStep, WindowLimit: spec.WindowLimit,
+			BlockSoft: int(spec.BlockSoft), BlockHard: int(spec.BlockHard),
+		},
+		Cache: b.cache, Blocks: b.blocks, Meta: b.replica,
+		Upload: upload.Config{
+			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
+		},
+		UploadThreshold: b.cfg.UploadThreshold, UploadInterval: b.cfg.UploadInterval,
+		Verify:     partition.CheckCRC,
+		AcceptLoss: b.cfg.AcceptLoss, DiscardWAL: b.cfg.DiscardWAL, Logger: b.log,
+	})
+	return err
+}
+
+// closeTimeout is how long a stop may take to upload what the WAL holds. What
+// is left then is recovered at the next start.
+const closeTimeout = 30 * time.Second

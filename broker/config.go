@@ -1,0 +1,133 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/tidelog/tide/internal/units"
+)
+
+// Config is a broker's configuration: the flags of `tide broker`. The zero
+// value of each field means its default.
+type Config struct {
+	// Data is the directory of the default WAL, the default store and the
+	// metadata. Default ./tide-data.
+	Data string
+	// Listen is the address of the Kafka protocol. Default 127.0.0.1:9092.
+	Listen string
+	// Advertise is the host:port that clients are told. Default: Listen, with
+	// the port that was really taken.
+	Advertise string
+	// Admin is the address of metrics, profiles and the live page. Default
+	// 127.0.0.1:9644.
+	Admin string
+	// NodeID is this broker's, unique in the cluster. Default 1.
+	NodeID int32
+
+	// WAL is a WAL URL. Default pwrite:DATA/wal?capacity=2GiB&durability=dsync.
+	WAL string
+	// Store is a store URL. Default dir:DATA/objects.
+	Store string
+
+	// LogCache holds what is not in an object yet, in bytes. Default 1/8 of
+	// the memory, at least 128 MiB.
+	LogCache int64
+	// BlockCache holds DataBlocks of objects, in bytes. Default 1/8 of the
+	// memory, at least 64 MiB.
+	BlockCache int64
+	// Policy evicts from the block cache. Default lru.
+	Policy string
+	// Prefetch fills it ahead of readers. Default fixed.
+	Prefetch string
+	// ObjectBlock closes a DataBlock, in bytes. Default 1 MiB.
+	ObjectBlock int64
+	// ObjectSplit: a stream with as much in one upload gets an object of its
+	// own. Default 8 MiB.
+	ObjectSplit int64
+	// UploadThreshold seals and uploads a cache block, in bytes. Default
+	// 64 MiB; at most half of the log cache and of the WAL.
+	UploadThreshold int64
+	// UploadInterval uploads at this age at the latest. Default 30 s.
+	UploadInterval time.Duration
+
+	// NoAutoCreate stops Metadata requests from creating topics.
+	NoAutoCreate bool
+	// AcceptLoss starts although the WAL proves that records are lost.
+	AcceptLoss bool
+	// DiscardWAL starts although the WAL is another node's or of an older
+	// life, and empties it.
+	DiscardWAL bool
+
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	def(&c.Data, "./tide-data")
+	def(&c.Listen, "127.0.0.1:9092")
+	def(&c.Admin, "127.0.0.1:9644")
+	def(&c.NodeID, 1)
+	def(&c.WAL, "pwrite:"+filepath.Join(c.Data, "wal")+"?capacity=2GiB&durability=dsync")
+	def(&c.Store, "dir:"+filepath.Join(c.Data, "objects"))
+	memory := availableMemory()
+	def(&c.LogCache, max(memory/8, 128<<20))
+	def(&c.BlockCache, max(memory/8, 64<<20))
+	def(&c.Policy, "lru")
+	def(&c.Prefetch, "fixed")
+	def(&c.ObjectBlock, 1<<20)
+	def(&c.ObjectSplit, 8<<20)
+	def(&c.UploadThreshold, 64<<20)
+	def(&c.UploadInterval, 30*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// Validate reports every fault at once, each with its bound.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.NodeID >= 0, "node id %d: must not be negative", c.NodeID)
+	check(c.LogCache >= 1<<20, "log cache %s: at least 1 MiB", units.Size(c.LogCache))
+	check(c.BlockCache >= 1<<20, "block cache %s: at least 1 MiB", units.Size(c.BlockCache))
+	check(c.ObjectBlock >= 4<<10 && c.ObjectBlock <= 1<<30, "object block %s: from 4 KiB to 1 GiB", units.Size(c.ObjectBlock))
+	check(c.ObjectSplit >= 1, "object split %d: at least 1 byte", c.ObjectSplit)
+	check(c.UploadThreshold >= 4<<10, "upload threshold %s: at least 4 KiB", units.Size(c.UploadThreshold))
+	check(c.UploadThreshold <= c.LogCache/2, "upload threshold %s: at most half of the log cache (%s); raise --log-cache or lower --upload-threshold",
+		units.Size(c.UploadThreshold), units.Size(c.LogCache))
+	check(c.UploadInterval >= 10*time.Millisecond, "upload interval %v: at least 10ms", c.UploadInterval)
+	for _, a := range []struct{ flag, addr string }{{"listen", c.Listen}, {"admin", c.Admin}, {"advertise", c.Advertise}} {
+		if a.addr != "" {
+			faults = append(faults, checkAddress(a.flag, a.addr))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func checkAddress(flag, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("--%s %q: want HOST:PORT: %w", flag, addr, err)
+	}
+	return nil
+}

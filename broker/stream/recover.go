@@ -1,0 +1,133 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/wal"
+)
+
+// ErrLoss: records that were acknowledged are missing between the committed
+// end of an open stream and what the WAL still holds of it.
+var ErrLoss = errors.New("acknowledged records are lost")
+
+// RecoveryReport says what the opening found in the WAL.
+type RecoveryReport struct {
+	WAL       wal.Recovery
+	Kept      int64 // records that were uploaded and committed
+	Committed int64 // dropped: in objects already
+	Unknown   int64 // dropped: stream deleted, or not open for this node under the WAL's node epoch
+	Stale     int64 // dropped: a higher stream epoch holds the same offsets
+	Lost      []Loss
+}
+
+// Loss is a range of offsets of one stream that is nowhere any more.
+type Loss struct{ StreamID, From, To int64 }
+
+// recover checks whose WAL this is and brings what it holds into objects. The
+// WAL is read twice: first the headers only, to see every loss and every stale
+// epoch before anything is uploaded, then the batches.
+func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
+	h, found := e.wal.Header()
+	if err := wal.CheckOwner(h, found, e.cfg.NodeID, reg.LastOpenedEpoch, reg.LastClosedEpoch); err != nil {
+		if !e.cfg.DiscardWAL {
+			return fmt.Errorf("%w; --discard-wal empties it, and loses what it holds", err)
+		}
+		e.cfg.Logger.Warn("the WAL is discarded as --discard-wal asks", "reason", err)
+		return nil
+	}
+	if !found {
+		return nil
+	}
+	p := newPlan(reg.OpenStreams, h.NodeEpoch, &e.recovery)
+	opt := wal.RecoverOptions{AcceptLoss: e.cfg.AcceptLoss}
+	if _, err := e.wal.Recover(ctx, opt, each(p.note)); err != nil {
+		return err
+	}
+	if err := e.judge(p.losses()); err != nil {
+		return err
+	}
+	rec, err := e.wal.Recover(ctx, opt, each(func(b object.RecordBatch, body []byte) error {
+		if !p.keep(b) {
+			return nil
+		}
+		return e.restore(ctx, b, body)
+	}))
+	e.recovery.WAL = rec
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.last = -1 // recovered blocks trim nothing: the reset frees the whole ring
+	e.sealLocked()
+	e.mu.Unlock()
+	if err := e.uploader.Drain(ctx); err != nil {
+		return err
+	}
+	r := &e.recovery
+	e.cfg.Logger.Info("WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
+		"unknown", r.Unknown, "stale", r.Stale, "in_flight", rec.Dropped, "from", rec.Start, "to", rec.End)
+	return nil
+}
+
+// each decodes a WAL record's body.
+func each(fn func(b object.RecordBatch, body []byte) error) func(wal.Record) error {
+	return func(r wal.Record) error {
+		b, n, err := object.DecodeBatch(r.Body)
+		if err == nil && n != len(r.Body) {
+			err = fmt.Errorf("%d bytes behind the batch", len(r.Body)-n)
+		}
+		if err != nil {
+			return fmt.Errorf("WAL record at offset %d: %w", r.Offset, err)
+		}
+		return fn(b, r.Body)
+	}
+}
+
+// judge refuses to go on with a loss, unless told to.
+func (e *Engine) judge(lost []Loss) error {
+	e.recovery.Lost = lost
+	if len(lost) == 0 {
+		return nil
+	}
+	var errs []error
+	for _, l := range lost {
+		errs = append(errs, fmt.Errorf("stream %d: %w: offsets %d to %d", l.StreamID, ErrLoss, l.From, l.To-1))
+	}
+	err := errors.Join(errs...)
+	if !e.cfg.AcceptLoss {
+		return fmt.Errorf("%w; --accept-loss starts without them", err)
+	}
+	e.cfg.Logger.Error("starting without lost records, as --accept-loss asks", "loss", err)
+	return nil
+}
+
+// restore puts one recovered batch into the log cache, sealing and uploading
+// as the cache fills: the WAL may be larger than memory.
+func (e *Engine) restore(ctx context.Context, b object.RecordBatch, body []byte) error {
+	for {
+		e.mu.Lock()
+		if e.cache.ActiveBytes()+int64(len(body)) > e.cfg.UploadThreshold {
+			e.sealLocked()
+		}
+		if e.cache.Room(len(body)) {
+			copy(e.cache.Reserve(b.StreamID, b.BaseOffset, b.Count, len(body)), body)
+			e.mu.Unlock()
+			return nil
+		}
+		e.sealLocked()
+		wait := e.spaceLocked()
+		e.mu.Unlock()
+		select {
+		case <-wait:
+		case err := <-e.failure:
+			e.report(err)
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

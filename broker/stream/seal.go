@@ -1,0 +1,74 @@
+package stream
+
+import (
+	"github.com/tidelog/tide/broker/logcache"
+	"github.com/tidelog/tide/broker/upload"
+	"github.com/tidelog/tide/broker/wal"
+)
+
+// seal is a sealed block that waits to be durable.
+type seal struct {
+	block   *logcache.Block
+	confirm wal.Offset // START of its last record
+}
+
+// sealLocked closes the active block. Under mu no append is between its WAL
+// offset and its cache entry, so the last record reserved is the block's last:
+// every record up to it is in this block or an earlier one (rule 2).
+func (e *Engine) sealLocked() {
+	b := e.cache.Seal()
+	if b == nil {
+		return
+	}
+	e.sealings.Stop()
+	e.onTheWay++
+	e.sealed = append(e.sealed, seal{block: b, confirm: e.last})
+	e.enqueueDurable()
+}
+
+// enqueueDurable hands the sealed blocks to the uploader whose records are all
+// durable: nothing beyond the durable prefix is uploaded (rule 2).
+func (e *Engine) enqueueDurable() {
+	for len(e.sealed) > 0 && e.sealed[0].confirm < e.durable {
+		s := e.sealed[0]
+		e.sealed[0] = seal{}
+		e.sealed = e.sealed[1:]
+		e.uploader.Enqueue(upload.Job{Block: s.block, Confirm: int64(s.confirm)})
+	}
+}
+
+// sealIfDue seals before a record of n bytes at WAL offset at is entered: when
+// the block would grow past the threshold, or when half of the ring is in use
+// and no upload is on the way that will free some of it (else every append
+// would seal a small block until the first commit arrives).
+func (e *Engine) sealIfDue(n int, at wal.Offset) {
+	full := e.cache.ActiveBytes()+int64(n) > e.cfg.UploadThreshold
+	if full || (e.onTheWay == 0 && int64(at-e.trimmed) > e.ring/2) {
+		e.sealLocked()
+	}
+}
+
+// sealOld is the timer's: the active block has reached the upload interval.
+func (e *Engine) sealOld() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed && e.failed == nil {
+		e.sealLocked()
+	}
+}
+
+// committed is the uploader's callback: the local replica has applied the
+// block's commit, so its memory may go and the WAL be trimmed (rule 3).
+func (e *Engine) committed(j upload.Job) {
+	e.cache.Committed(j.Block)
+	if j.Confirm >= 0 {
+		if err := e.wal.Trim(wal.Offset(j.Confirm)); err != nil {
+			e.cfg.Logger.Error("trim the WAL", "offset", j.Confirm, "error", err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.onTheWay--
+	e.trimmed = max(e.trimmed, wal.Offset(j.Confirm))
+	e.wakeSpaceLocked()
+}

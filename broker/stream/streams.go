@@ -1,0 +1,137 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidelog/tide/broker/meta"
+)
+
+// OpenStream makes this node the stream's owner under the next epoch and
+// returns it, ready to append at its committed end: whatever the WAL held of it
+// was committed before the engine opened. Opening one that is open already
+// returns the same Stream.
+func (e *Engine) OpenStream(ctx context.Context, id int64) (*Stream, error) {
+	e.mu.Lock()
+	s := e.streams[id]
+	e.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	known, ok := e.cfg.Meta.Stream(id)
+	if !ok {
+		return nil, fmt.Errorf("open stream %d: %w", id, meta.ErrUnknownStream)
+	}
+	_, err := e.cfg.Meta.Propose(ctx, meta.OpenStream{StreamID: id, NodeID: e.cfg.NodeID, NodeEpoch: e.epoch, StreamEpoch: known.Epoch + 1})
+	if err != nil {
+		return nil, fmt.Errorf("open stream %d: %w", id, err)
+	}
+	if known, ok = e.cfg.Meta.Stream(id); !ok {
+		return nil, fmt.Errorf("open stream %d: %w", id, meta.ErrUnknownStream)
+	}
+	s = &Stream{engine: e, id: id, epoch: known.Epoch, snapshot: known.State}
+	s.next.Store(known.End)
+	s.end.Store(known.End)
+	s.start.Store(known.Start)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if twin := e.streams[id]; twin != nil {
+		return nil, fmt.Errorf("open stream %d: opened twice at the same time", id)
+	}
+	e.streams[id] = s
+	return s, nil
+}
+
+// Forget closes a stream whose topic was deleted: appends get ErrClosed, and
+// everyone who watches it is woken. What the caches hold of it ages out.
+func (e *Engine) Forget(id int64) {
+	e.mu.Lock()
+	s := e.streams[id]
+	delete(e.streams, id)
+	if s != nil {
+		s.closed = true
+		e.wakeSpaceLocked()
+	}
+	e.mu.Unlock()
+	if s != nil {
+		s.waiters.signal()
+	}
+}
+
+// Streams are the open ones, in no order.
+func (e *Engine) Streams() []*Stream {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make([]*Stream, 0, len(e.streams))
+	for _, s := range e.streams {
+		out = append(out, s)
+	}
+	return out
+}
+
+// ID is the stream's id in the metadata.
+func (s *Stream) ID() int64 { return s.id }
+
+// Epoch is the epoch under which it was opened: Kafka's leader epoch.
+func (s *Stream) Epoch() int64 { return s.epoch }
+
+// Start is the first offset that can be read.
+func (s *Stream) Start() int64 { return s.start.Load() }
+
+// Next is the offset that the next append gets.
+func (s *Stream) Next() int64 { return s.next.Load() }
+
+// End is the durable end, exclusive: Kafka's high watermark.
+func (s *Stream) End() int64 { return s.end.Load() }
+
+// Snapshot is the partition-state record for exactly the offset at which the
+// stream was opened; nil for one that was never committed to.
+func (s *Stream) Snapshot() []byte { return s.snapshot }
+
+// MaxBatch is the largest payload that Append takes, in bytes.
+func (s *Stream) MaxBatch() int { return s.engine.MaxBatch() }
+
+// Commit is the engine's.
+func (s *Stream) Commit() { s.engine.Commit() }
+
+// Watch signals w whenever End advances, until Unwatch.
+func (s *Stream) Watch(w *Waiter) { s.waiters.add(w) }
+
+// Unwatch ends Watch. A signal that was sent stays in w.
+func (s *Stream) Unwatch(w *Waiter) { s.waiters.remove(w) }
+
+// Trim makes start the first offset that can be read, durably. It can not lie
+// beyond the committed end: what is not in an object yet cannot be trimmed.
+func (s *Stream) Trim(ctx context.Context, start int64) error {
+	e := s.engine
+	if start > s.End() {
+		return fmt.Errorf("stream %d: trim to %d, the end is %d: %w", s.id, start, s.End(), ErrOffsetOutOfRange)
+	}
+	_, err := e.cfg.Meta.Propose(ctx, meta.TrimStream{StreamID: s.id, NodeID: e.cfg.NodeID, NodeEpoch: e.epoch, Start: start})
+	if err != nil {
+		return fmt.Errorf("stream %d: trim to %d: %w", s.id, start, err)
+	}
+	for {
+		now := s.start.Load()
+		if now >= start || s.start.CompareAndSwap(now, start) {
+			return nil
+		}
+	}
+}
+
+// TimeRange is a run of committed offsets and the largest timestamp in it.
+type TimeRange struct {
+	Start, End   int64
+	MaxTimestamp int64 // ms; −1 unknown
+}
+
+// TimeRanges are the committed ranges in offset order: the time index, at the
+// grain of objects. It ends at the committed end; what follows is in the cache.
+func (s *Stream) TimeRanges() []TimeRange {
+	known, _ := s.engine.cfg.Meta.Stream(s.id)
+	out := make([]TimeRange, len(known.Ranges))
+	for i, r := range known.Ranges {
+		out[i] = TimeRange{Start: r.Start, End: r.End, MaxTimestamp: r.MaxTimestamp}
+	}
+	return out
+}

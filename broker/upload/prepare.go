@@ -1,0 +1,186 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
+)
+
+// upload is one block on its way.
+type upload struct {
+	job     Job
+	layouts []layout   // the stream-set object first, when there is one
+	until   int64      // ms: when the prepared ids may expire
+	firstID int64      // ids are firstID … firstID+len(layouts)−1
+	put     chan error // capacity 1: the result of putting all layouts
+}
+
+// layout is one object of an upload.
+type layout struct {
+	object.Layout
+	kind    meta.ObjectKind
+	streams []meta.StreamCommit
+}
+
+// streamState follows one stream at the end of what was prepared.
+type streamState struct {
+	state State
+	end   int64
+}
+
+// prepareAll turns queued blocks into uploads, in order.
+func (u *Uploader) prepareAll(ctx context.Context, out chan<- *upload) error {
+	for {
+		j, ok := u.next(ctx)
+		if !ok {
+			return nil
+		}
+		up, err := u.prepare(ctx, j)
+		if err != nil {
+			return fmt.Errorf("upload: prepare: %w", err)
+		}
+		u.pending.Add(1)
+		u.startPut(ctx, up)
+		select {
+		case out <- up:
+		case <-ctx.Done():
+			<-up.put // the pieces lie in the cache: nobody may read them after Run
+			return nil
+		}
+	}
+}
+
+// prepare lays the block's objects out, folds the partition states and takes
+// ids. Streams that no longer exist are left out.
+func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
+	up := &upload{job: j}
+	var set, own []meta.StreamCommit
+	for _, id := range j.Block.Streams() {
+		commit, ok, err := u.fold(j, id)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		if j.Block.PayloadBytes(id) < u.cfg.Split {
+			set = append(set, commit)
+		} else {
+			own = append(own, commit)
+		}
+	}
+	if len(set) > 0 {
+		if err := u.lay(up, meta.KindStreamSet, set...); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range own {
+		if err := u.lay(up, meta.KindStream, c); err != nil {
+			return nil, err
+		}
+	}
+	return up, u.takeIDs(ctx, up)
+}
+
+// fold advances the stream's state over its batches in the block. ok is false
+// for a stream that was deleted.
+func (u *Uploader) fold(j Job, id int64) (c meta.StreamCommit, ok bool, err error) {
+	st, known := u.cfg.Meta.Stream(id)
+	if !known {
+		delete(u.states, id)
+		return c, false, nil
+	}
+	s := u.states[id]
+	if s == nil {
+		if s, err = u.load(st); err != nil {
+			return c, false, err
+		}
+		u.states[id] = s
+	}
+	c = meta.StreamCommit{StreamID: id, Epoch: st.Epoch, Start: s.end}
+	err = j.Block.Batches(id, func(encoded []byte) error {
+		b, _, err := object.DecodeBatch(encoded)
+		if err != nil {
+			return err
+		}
+		if b.BaseOffset < s.end {
+			panic(fmt.Sprintf("upload: stream %d: batch at %d before the prepared end %d", id, b.BaseOffset, s.end))
+		}
+		s.end = b.EndOffset()
+		return s.state.Apply(b)
+	})
+	if err != nil {
+		return c, false, fmt.Errorf("stream %d: partition state: %w", id, err)
+	}
+	c.End, c.MaxTimestamp, c.State = s.end, s.state.MaxTimestamp(), s.state.Encode()
+	return c, true, nil
+}
+
+// load starts a stream's state at its committed end: the first block that
+// holds it since this uploader was made.
+func (u *Uploader) load(st meta.Stream) (*streamState, error) {
+	state, err := u.cfg.Folder.Load(st.ID, st.State)
+	if err != nil {
+		return nil, fmt.Errorf("stream %d: partition state at offset %d: %w", st.ID, st.End, err)
+	}
+	return &streamState{state: state, end: st.End}, nil
+}
+
+// lay adds one object with the batches of the streams, which ascend.
+func (u *Uploader) lay(up *upload, kind meta.ObjectKind, streams ...meta.StreamCommit) error {
+	w := object.NewWriter(u.cfg.BlockSize)
+	for _, s := range streams {
+		if err := up.job.Block.Batches(s.StreamID, w.Add); err != nil {
+			return err
+		}
+	}
+	l, err := w.Finish()
+	if err != nil {
+		return err
+	}
+	up.layouts = append(up.layouts, layout{Layout: l, kind: kind, streams: streams})
+	return nil
+}
+
+// takeIDs prepares one object id for each layout.
+func (u *Uploader) takeIDs(ctx context.Context, up *upload) error {
+	if len(up.layouts) == 0 {
+		return nil
+	}
+	up.until = u.cfg.Clock().Add(u.cfg.PreparedFor).UnixMilli()
+	return u.retry(ctx, "prepare objects", func() error {
+		res, err := u.cfg.Meta.Propose(ctx, meta.PrepareObjects{
+			NodeID: u.cfg.NodeID, NodeEpoch: u.cfg.NodeEpoch, Count: int32(len(up.layouts)), Until: up.until,
+		})
+		up.firstID = res.FirstObjectID
+		return err
+	})
+}
+
+func (u *Uploader) key(up *upload, i int) string {
+	return object.Key(u.cfg.Namespace, up.firstID+int64(i))
+}
+
+// startPut puts all objects of the upload in a goroutine of its own, and sends
+// the outcome to up.put.
+func (u *Uploader) startPut(ctx context.Context, up *upload) {
+	up.put = make(chan error, 1)
+	go func() {
+		u.puts <- struct{}{}
+		defer func() { <-u.puts }()
+		var err error
+		for i := range up.layouts {
+			key := u.key(up, i)
+			err = u.retry(ctx, "put "+key, func() error {
+				return u.cfg.Store.Put(ctx, key, objstore.Body(up.layouts[i].Body))
+			})
+			if err != nil {
+				break
+			}
+		}
+		up.put <- err
+	}()
+}
