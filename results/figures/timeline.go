@@ -1,0 +1,117 @@
+package figures
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tidelog/tide/results"
+)
+
+func init() {
+	register(figure{20, "timeline-latency", "Produce response time, each second", latencyTimeline})
+	register(figure{21, "timeline-rates", "Rates, each second", rateTimeline})
+}
+
+// latencyTimeline shows the percentiles of each interval of the response log.
+func latencyTimeline(p *plot.Plot, t *results.Trial) error {
+	log := t.Logs[results.ProduceResponse]
+	if len(log) == 0 {
+		return ErrNoData
+	}
+	curves := []struct {
+		name string
+		at   float64
+	}{{"p50", 50}, {"p99", 99}, {"max", 100}}
+	for i, c := range curves {
+		var pts plotter.XYs
+		for _, iv := range log {
+			v := milliseconds(iv.Hist.ValueAtPercentile(c.at))
+			pts = append(pts,
+				plotter.XY{X: iv.Start.Sub(t.Run.Started).Seconds(), Y: v},
+				plotter.XY{X: iv.End.Sub(t.Run.Started).Seconds(), Y: v})
+		}
+		if err := line(p, c.name, pts, hue(i), plotter.NoStep); err != nil {
+			return err
+		}
+	}
+	p.X.Label.Text, p.Y.Label.Text = "seconds since the start", "ms"
+	logAxis(p)
+	bands(p, t)
+	return nil
+}
+
+// rateTimeline shows what was acknowledged, tailed and caught up.
+func rateTimeline(p *plot.Plot, t *results.Trial) error {
+	curves := []struct{ name, column string }{
+		{"acknowledged", "acked_mib_per_s"},
+		{"tailing consumers", "consumed_mib_per_s"},
+		{"catch-up consumers", "caught_up_mib_per_s"},
+	}
+	if len(t.Timeline.Rows) < 2 {
+		return ErrNoData
+	}
+	for i, c := range curves {
+		values := t.Timeline.Column(c.column)
+		if peak(values) == 0 {
+			continue
+		}
+		pts := plotter.XYs{{X: 0, Y: values[0]}}
+		for r, v := range values {
+			pts = append(pts, plotter.XY{X: t.Timeline.Rows[r].T, Y: v})
+		}
+		if err := line(p, c.name, pts, hue(i), plotter.PreStep); err != nil {
+			return err
+		}
+	}
+	p.X.Label.Text, p.Y.Label.Text = "seconds since the start", "MiB/s"
+	p.Y.Min, p.Y.Max = 0, p.Y.Max*1.15 // room for the phases' names
+	bands(p, t)
+	return nil
+}
+
+func peak(values []float64) float64 {
+	m := 0.0
+	for _, v := range values {
+		m = math.Max(m, v)
+	}
+	return m
+}
+
+// phaseBands shades every other phase and writes the names above.
+type phaseBands struct {
+	phases []results.Phase
+	font   font.Font
+}
+
+func bands(p *plot.Plot, t *results.Trial) {
+	if len(t.Run.Phases) == 0 {
+		return
+	}
+	f := p.Legend.TextStyle.Font
+	p.Add(phaseBands{t.Run.Phases, f})
+	p.X.Min, p.X.Max = 0, max(p.X.Max, t.Run.Phases[len(t.Run.Phases)-1].End)
+	p.Legend.Left, p.Legend.XOffs = false, -6
+}
+
+// Plot draws with a colour that lets grid and curves shine through, since a
+// plotter cannot be put behind one that was added before.
+func (b phaseBands) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	sty := text.Style{Color: color.Gray{90}, Font: b.font, XAlign: draw.XLeft, YAlign: draw.YTop, Handler: plot.DefaultTextHandler}
+	for i, ph := range b.phases {
+		x0, x1 := x(ph.Start), x(ph.End)
+		if i%2 == 1 {
+			c.FillPolygon(color.NRGBA{120, 120, 160, 30}, []vg.Point{
+				{X: x0, Y: c.Min.Y}, {X: x1, Y: c.Min.Y}, {X: x1, Y: c.Max.Y}, {X: x0, Y: c.Max.Y},
+			})
+		}
+		c.FillText(sty, vg.Point{X: x0 + 3, Y: c.Max.Y - 3}, ph.Name)
+	}
+}

@@ -1,0 +1,113 @@
+package results_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/resultstest"
+)
+
+func TestTrialRoundTrip(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trial-1")
+	want := resultstest.Write(t, dir)
+	got, err := results.Load(dir)
+	require.NoError(t, err)
+	require.Equal(t, "trial-1", got.Run.ID)
+	require.Equal(t, want.Phases, got.Run.Phases)
+	require.Equal(t, results.Valid, got.Run.Verdict.Word)
+	require.Len(t, got.Timeline.Rows, 12)
+	require.Equal(t, 8.0, got.Timeline.Column("acked_mib_per_s")[0])
+	require.Nil(t, got.Timeline.Column("no such"))
+
+	log := got.Logs[results.ProduceResponse]
+	require.Len(t, log, 12)
+	require.Equal(t, "tail", log[0].Phase)
+	require.True(t, want.Started.Equal(log[0].Start), "%v", log[0].Start)
+	require.Equal(t, time.Second, log[0].End.Sub(log[0].Start))
+	require.Equal(t, int64(12*1000), got.Merged(results.ProduceResponse, "").TotalCount())
+	require.Equal(t, int64(4*1000), got.Merged(results.ProduceResponse, "kill").TotalCount())
+}
+
+func TestCreateNeverOverwrites(t *testing.T) {
+	dir := t.TempDir()
+	resultstest.Write(t, dir)
+	_, err := results.Create(dir, time.Now(), nil)
+	require.ErrorContains(t, err, "holds a trial already")
+}
+
+func TestLoadNamesTheBrokenFile(t *testing.T) {
+	for file, content := range map[string]string{
+		"run.json":             `{"schema":`,
+		"env.json":             `[]`,
+		"timeline.csv":         "t_s,phase,x\n1,tail,notanumber\n",
+		"produce.service.hlog": "1.0,1.0,2.0,HISTbroken\n",
+	} {
+		dir := t.TempDir()
+		resultstest.Write(t, dir)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644))
+		_, err := results.Load(dir)
+		require.ErrorContains(t, err, file)
+	}
+	_, err := results.Load(t.TempDir())
+	require.ErrorContains(t, err, "not a finished trial")
+}
+
+func TestLoadRefusesOtherSchema(t *testing.T) {
+	dir := t.TempDir()
+	resultstest.Write(t, dir)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.json"), []byte(`{"schema":99}`), 0o644))
+	_, err := results.Load(dir)
+	require.ErrorContains(t, err, "schema 99")
+}
+
+func TestJudge(t *testing.T) {
+	good := func() results.Run {
+		return results.Run{
+			Phases:       []results.Phase{{Name: "tail", End: 1, RateChecked: true, Scheduled: 1000, Acked: 990}},
+			Verification: results.Verification{Done: true, Records: 990, Expected: 990},
+		}
+	}
+	cases := []struct {
+		name string
+		bend func(*results.Run)
+		word string
+		why  string
+	}{
+		{"just reached", func(*results.Run) {}, results.Valid, ""},
+		{"quick", func(r *results.Run) { r.Quick = true }, results.Quick, ""},
+		{"rate missed", func(r *results.Run) { r.Phases[0].Acked = 989 }, results.Invalid, "989 of 1000"},
+		{"rate not checked", func(r *results.Run) { r.Phases[0].Acked, r.Phases[0].RateChecked = 1, false }, results.Valid, ""},
+		{"closed loop", func(r *results.Run) { r.Phases[0].Closed, r.Phases[0].Scheduled = true, 5000 }, results.Valid, ""},
+		{"lost", func(r *results.Run) { r.Verification.Lost = 1 }, results.Invalid, "1 lost"},
+		{"duplicated", func(r *results.Run) { r.Verification.Duplicates = 2 }, results.Invalid, "2 duplicated"},
+		{"reordered", func(r *results.Run) { r.Verification.Reordered = 3 }, results.Invalid, "3 reordered"},
+		{"redelivered", func(r *results.Run) { r.Verification.Redelivered = 3 }, results.Valid, ""},
+		{"gave up", func(r *results.Run) { r.Verification.Overflow = true }, results.Invalid, "gave up"},
+		{"clock", func(r *results.Run) { r.Clock.Negative = 1 }, results.Invalid, "clock check"},
+		{"fault", func(r *results.Run) { r.Faults = []results.Finding{{What: "cold reads were warm"}} }, results.Invalid, "warm"},
+		{"invalid beats quick", func(r *results.Run) { r.Quick, r.Verification.Lost = true, 1 }, results.Invalid, "lost"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := good()
+			c.bend(&r)
+			v := results.Judge(&r)
+			require.Equal(t, c.word, v.Word)
+			if c.why != "" {
+				require.Contains(t, v.Reasons[0].What, c.why)
+			}
+		})
+	}
+}
+
+func TestReadEnv(t *testing.T) {
+	e := results.ReadEnv(t.TempDir())
+	require.NotEmpty(t, e.Kernel.Release)
+	require.Positive(t, e.CPU.Cores)
+	require.Equal(t, 0.0, results.ReadCPUTicks().StealPercent(results.ReadCPUTicks()))
+}
