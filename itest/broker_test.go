@@ -59,7 +59,7 @@ func start(t *testing.T, dir string, more ...string) *process {
 // spawn starts the process and watches its stdout, without waiting for it.
 func spawn(t *testing.T, args []string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, append([]string{"broker"}, args...)...), stderr: &logBuffer{}, exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(*tide, append([]string{"broker"}, args...)...), stderr: &logBuffer{}, exited: make(chan struct{})}
 	p.cmd.Stderr = p.stderr
 	p.cmd.SysProcAttr = dieWithParent()
 	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")

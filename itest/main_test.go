@@ -12,22 +12,20 @@ import (
 )
 
 var (
+	tide    = flag.String("tide", filepath.Join("..", "bin", "tide"), "the binary under test")
 	against = flag.String("against", "", "run client scenarios against this HOST:PORT instead of bin/tide")
 	rounds  = flag.Int("rounds", 20, "rounds of kill -9 in TestKill9")
 	seed    = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of what is random; printed, so that a failure can be repeated")
 )
 
-// binary and deps are where `make build` and `make deps` put things.
-var (
-	binary = filepath.Join("..", "bin", "tide")
-	deps   = filepath.Join("..", "bin", "deps")
-)
+// deps is where `make deps` puts the clients.
+var deps = filepath.Join("..", "bin", "deps")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	fmt.Printf("itest: seed %d, rounds %d\n", *seed, *rounds)
-	if _, err := os.Stat(binary); err != nil && *against == "" {
-		fmt.Fprintln(os.Stderr, "itest: no bin/tide: run `make itest`, which builds it first")
+	if _, err := os.Stat(*tide); err != nil && *against == "" {
+		fmt.Fprintln(os.Stderr, "itest: no", *tide+": run `make itest`, which builds it first")
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
