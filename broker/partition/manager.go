@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,10 +41,9 @@ type index struct {
 type topicEntry struct {
 	name  string
 	id    meta.TopicID
-	parts []atomic.Pointer[Partition] // nil: not led by this node, or not open yet
+	parts []*atomic.Pointer[Partition] // to nil: not led by this node, or not open yet
 
 	opening chan struct{} // holds a token while partitions are being opened
-	gone    atomic.Bool   // deleted
 }
 
 // NewManager must be called before the replica runs: it watches its changes.
@@ -168,11 +168,25 @@ func (m *Manager) Ensure(ctx context.Context, topic string) error {
 		return fmt.Errorf("topic %s: %w: %w", topic, kerr.RequestTimedOut, ctx.Err())
 	}
 	defer func() { <-e.opening }()
+	// Read again under the token: whoever comes last has the newest topic, so
+	// configurations that change while partitions are being opened, which
+	// marks the topic, win in the end.
+	if t, ok = m.cfg.Meta.Topic(topic); !ok || t.ID != e.id {
+		return fmt.Errorf("topic %s: %w", topic, kerr.UnknownTopicOrPartition)
+	}
+	return m.openAll(ctx, e, t)
+}
+
+// openAll gives the options to the partitions that are open and opens the
+// others that this node leads.
+func (m *Manager) openAll(ctx context.Context, e *topicEntry, t meta.Topic) error {
 	opts := m.cfg.options(t.Configs)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(opensAtOnce)
-	for _, tp := range t.Partitions {
-		if tp.Leader == m.cfg.NodeID && e.parts[tp.Index].Load() == nil {
+	for _, tp := range t.Partitions[:min(len(e.parts), len(t.Partitions))] {
+		if p := e.parts[tp.Index].Load(); p != nil {
+			p.options.Store(&opts)
+		} else if tp.Leader == m.cfg.NodeID {
 			g.Go(func() error { return m.open(gctx, e, tp, opts) })
 		}
 	}
@@ -192,9 +206,9 @@ func (m *Manager) open(ctx context.Context, e *topicEntry, tp meta.Partition, op
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	// Under mu, as drop is: a topic that was deleted while its stream was
-	// being opened is either seen here or finds the partition there.
-	if e.gone.Load() {
+	// Under mu, as dropTopic is: a topic that was deleted while its stream
+	// was being opened is either seen here or finds the partition there.
+	if m.index.Load().byID[e.id] == nil {
 		p.close(kerr.UnknownTopicOrPartition)
 		return nil
 	}
@@ -214,12 +228,12 @@ func (m *Manager) adopt(t meta.Topic) *topicEntry {
 	if e != nil && len(e.parts) >= len(t.Partitions) {
 		return e
 	}
-	grown := &topicEntry{name: t.Name, id: t.ID, parts: make([]atomic.Pointer[Partition], len(t.Partitions)), opening: make(chan struct{}, 1)}
+	grown := &topicEntry{name: t.Name, id: t.ID, opening: make(chan struct{}, 1)}
 	if e != nil {
-		grown.opening = e.opening
-		for i := range e.parts {
-			grown.parts[i].Store(e.parts[i].Load())
-		}
+		grown.opening, grown.parts = e.opening, slices.Clone(e.parts)
+	}
+	for len(grown.parts) < len(t.Partitions) {
+		grown.parts = append(grown.parts, new(atomic.Pointer[Partition]))
 	}
 	m.replace(func(ix *index) { ix.byName[t.Name], ix.byID[t.ID] = grown, grown })
 	return grown

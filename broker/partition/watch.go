@@ -21,7 +21,7 @@ func (m *Manager) changed(c meta.Change) {
 		m.dropStream(c.Partition.StreamID)
 	case meta.ConfigsChanged:
 		if c.Resource == meta.ResourceTopic {
-			m.reconfigure(c.Name, c.Configs)
+			m.mark(c.Name)
 		}
 	case meta.StreamChanged:
 		m.streamChanged(c.ID, c.Epoch, c.Open)
@@ -38,7 +38,6 @@ func (m *Manager) dropTopic(c meta.TopicDeleted) {
 	if e == nil {
 		return
 	}
-	e.gone.Store(true)
 	for i := range e.parts {
 		if p := e.parts[i].Swap(nil); p != nil {
 			p.close(kerr.UnknownTopicOrPartition)
@@ -77,21 +76,5 @@ func (m *Manager) dropStream(id int64) {
 	p.close(kerr.NotLeaderForPartition)
 	if e := m.index.Load().byName[p.topic]; e != nil && int(p.index) < len(e.parts) {
 		e.parts[p.index].CompareAndSwap(p, nil)
-	}
-}
-
-// reconfigure applies the configurations that a topic has now.
-func (m *Manager) reconfigure(topic string, configs map[string]string) {
-	opts := m.cfg.options(configs)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e := m.index.Load().byName[topic]
-	if e == nil {
-		return
-	}
-	for i := range e.parts {
-		if p := e.parts[i].Load(); p != nil {
-			p.options.Store(&opts)
-		}
 	}
 }
