@@ -49,10 +49,10 @@ type scanState struct {
 // repeated, until Reset.
 func (w *WAL) Recover(ctx context.Context, opt RecoverOptions, fn func(Record) error) (Recovery, error) {
 	w.mu.Lock()
-	h, found, busy := w.header.durable, w.header.slot >= 0, w.phase != opened || w.scan.busy
-	w.scan.busy = true
+	h, found, refused := w.header.durable, w.header.slot >= 0, w.phase != opened || w.scan.busy
+	w.scan.busy = w.scan.busy || !refused
 	w.mu.Unlock()
-	if busy {
+	if refused {
 		return Recovery{}, fmt.Errorf("recover: %w", ErrClosed)
 	}
 	r := recovery{opt: opt, fn: fn, header: h}

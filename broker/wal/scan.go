@@ -93,11 +93,16 @@ func (s *scanner) look(ctx context.Context, off Offset) (finding, error) {
 			return finding{}, nil
 		}
 	}
-	switch {
-	case f.offset < off:
+	if f.offset == off {
+		return f, nil
+	}
+	if h.padding {
+		// Its body has no checksum: newer records may stand in what it covered.
+		f.size = int64(step(finding{}, off) - off)
+	}
+	f.kind = later
+	if f.offset < off {
 		f.kind = stale
-	case f.offset > off:
-		f.kind = later
 	}
 	return f, nil
 }
@@ -114,7 +119,7 @@ func (s *scanner) slack(ctx context.Context, off Offset) (bool, error) {
 // is intact, so that bytes inside of a body are not taken for records; else to
 // the next place where a block may begin.
 func step(f finding, off Offset) Offset {
-	if f.kind == nothing {
+	if f.kind == nothing || f.kind == padding {
 		return alignDown(off) + blockSize
 	}
 	return off + Offset(f.size)
