@@ -1,0 +1,300 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kbin"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/stream"
+)
+
+// Fetch, v4–18
+//
+//	v4   isolation level, last stable offset, aborted transactions (KIP-98)
+//	v5   log start offset, both ways (KIP-107)
+//	v7   fetch sessions, error code of the whole answer (KIP-227)
+//	v9   current leader epoch: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (KIP-320)
+//	v10  zstd (KIP-110)
+//	v11  rack of the client, preferred replica (KIP-392)
+//	v12  flexible; last fetched epoch, cluster id (KIP-595)
+//	v13  topic ids in place of names (KIP-516)
+//	v15  replica id moved into a tag (KIP-903)
+//	v16  leader hints (KIP-951)
+//	v17  directory id of a replica, tagged (KIP-853)
+//	v18  high watermark of a replica, tagged (KIP-1166)
+//
+// We keep no fetch sessions: a request that opens one gets session id 0, which
+// tells the client to go on with full requests, as Kafka does when its cache
+// of sessions is full. A request within a session is FETCH_SESSION_ID_NOT_FOUND.
+//
+// The reader waits in a long poll; requests behind it wait unread, as in Kafka.
+
+const keyFetch = 1
+
+func init() {
+	register(&api{name: "Fetch", key: keyFetch, min: 4, max: 18, flexible: 12, serve: serveFetch})
+}
+
+// fetchRequest is a decoded request; it is kept by the connection and reused.
+type fetchRequest struct {
+	wait      time.Duration
+	minBytes  int
+	maxBytes  int
+	committed bool // isolation level read_committed
+	session   int32
+	epoch     int32 // of the session
+	topics    []fetchTopic
+	parts     []fetchPart
+}
+
+type fetchTopic struct {
+	name     []byte // aliases the request
+	id       [16]byte
+	from, to int // in parts
+}
+
+// fetchPart is one partition, as asked for and as answered.
+type fetchPart struct {
+	index    int32
+	epoch    int32 // the leader epoch that the client knows; −1 none
+	offset   int64
+	maxBytes int
+
+	target   Partition // nil: err says why
+	err      error
+	hint     leaderHint
+	seen     int64 // high watermark before the last read
+	high     int64
+	stable   int64
+	logStart int64
+	read     *stream.Read // pinned; nil: no records
+}
+
+func (d *decoder) fetchRequest(f *fetchRequest) {
+	if d.version <= 14 {
+		d.int32() // replica id; followers do not exist
+	}
+	f.wait = time.Duration(max(d.int32(), 0)) * time.Millisecond
+	f.minBytes = int(d.int32())
+	f.maxBytes = max(int(d.int32()), 0)
+	f.committed = d.int8() == 1
+	f.session, f.epoch = 0, -1
+	if d.version >= 7 {
+		f.session, f.epoch = d.int32(), d.int32()
+	}
+	f.topics, f.parts = f.topics[:0], f.parts[:0]
+	for n := d.array(); n > 0 && d.err == nil; n-- {
+		d.fetchTopic(f)
+	}
+	if d.version >= 7 {
+		d.forgotten()
+	}
+	if d.version >= 11 {
+		d.string() // rack
+	}
+	d.endStruct()
+}
+
+func (d *decoder) fetchTopic(f *fetchRequest) {
+	t := fetchTopic{from: len(f.parts)}
+	if d.version >= 13 {
+		t.id = d.uuid()
+	} else {
+		t.name = d.string()
+	}
+	for n := d.array(); n > 0 && d.err == nil; n-- {
+		p := fetchPart{index: d.int32(), epoch: -1, hint: leaderHint{leader: meta.NoNode}}
+		if d.version >= 9 {
+			p.epoch = d.int32()
+		}
+		p.offset = d.int64()
+		if d.version >= 12 {
+			d.int32() // last fetched epoch: of followers
+		}
+		if d.version >= 5 {
+			d.int64() // log start offset: of followers
+		}
+		p.maxBytes = max(int(d.int32()), 0)
+		d.endStruct()
+		f.parts = append(f.parts, p)
+	}
+	d.endStruct()
+	t.to = len(f.parts)
+	f.topics = append(f.topics, t)
+}
+
+// forgotten skips the partitions that leave a session.
+func (d *decoder) forgotten() {
+	for n := d.array(); n > 0 && d.err == nil; n-- {
+		if d.version >= 13 {
+			d.uuid()
+		} else {
+			d.string()
+		}
+		d.skip(4 * d.array())
+		d.endStruct()
+	}
+}
+
+func serveFetch(c *conn, r *request) error {
+	f := &c.fetch
+	d := newDecoder(r)
+	d.fetchRequest(f)
+	if d.err != nil {
+		return d.err
+	}
+	defer f.forget()
+	if f.epoch > 0 || f.session != 0 && f.epoch != 0 && f.epoch != -1 {
+		c.push(newFetchAnswer(c, r, &fetchRequest{}, kerr.FetchSessionIDNotFound))
+		return nil
+	}
+	f.resolve(c, r.version)
+	f.poll(c)
+	c.push(newFetchAnswer(c, r, f, nil))
+	return nil
+}
+
+// resolve finds the partitions.
+func (f *fetchRequest) resolve(c *conn, version int16) {
+	for _, t := range f.topics {
+		for i := t.from; i < t.to; i++ {
+			p := &f.parts[i]
+			p.high, p.stable, p.logStart = -1, -1, -1
+			if version >= 13 {
+				p.target, p.err = c.srv.cfg.Partitions.GetByID(t.id, p.index)
+			} else {
+				p.target, p.err = c.srv.cfg.Partitions.Get(kbin.UnsafeString(t.name), p.index)
+			}
+			if p.err == nil {
+				p.err = checkEpoch(p.target, p.epoch)
+			}
+			if kafkaError(p.err) == kerr.NotLeaderForPartition && version >= 16 {
+				p.hint = c.hint(t.name, t.id, p.index)
+			}
+		}
+	}
+}
+
+// checkEpoch compares the leader epoch that a client knows; −1 is no check.
+func checkEpoch(p Partition, epoch int32) error {
+	current := p.LeaderEpoch()
+	switch {
+	case epoch < 0 || epoch == current:
+		return nil
+	case epoch < current:
+		return kerr.FencedLeaderEpoch
+	}
+	return kerr.UnknownLeaderEpoch
+}
+
+// poll reads until there is enough, an error, or no time left.
+func (f *fetchRequest) poll(c *conn) {
+	if f.readAll(c) || f.wait == 0 || len(f.parts) == 0 {
+		return
+	}
+	timer := c.startTimer(min(f.wait, c.srv.cfg.Limits.FetchWait))
+	defer timer.Stop()
+	f.watch(c.waiter)
+	defer f.unwatch(c.waiter)
+	// Records that became visible between the read above and watch have
+	// signalled nobody: look again before the first wait.
+	for !f.advanced() || !f.readAll(c) {
+		f.release()
+		select {
+		case <-c.waiter.C:
+			continue
+		case <-timer.C:
+		case <-c.ctx.Done():
+		}
+		f.readAll(c)
+		return
+	}
+}
+
+// advanced tells, without reading, whether another read could find more. There
+// are no failed partitions here: they end a poll before it waits.
+func (f *fetchRequest) advanced() bool {
+	for i := range f.parts {
+		p := &f.parts[i]
+		if p.target.HighWatermark() != p.seen {
+			return true
+		}
+	}
+	return false
+}
+
+// readAll reads every partition within the limits and tells whether the answer
+// can go out: enough bytes or any error.
+func (f *fetchRequest) readAll(c *conn) bool {
+	left := min(f.maxBytes, c.srv.cfg.Limits.FetchBytes)
+	total, failed := 0, false
+	for i := range f.parts {
+		p := &f.parts[i]
+		p.read.Release()
+		p.read = nil
+		if p.err == nil {
+			p.readOne(c, min(p.maxBytes, left), total == 0)
+		}
+		if p.err != nil {
+			failed = true
+		} else if p.read != nil {
+			total += p.read.Bytes
+			left = max(left-p.read.Bytes, 0)
+		}
+	}
+	return failed || total >= f.minBytes
+}
+
+func (p *fetchPart) readOne(c *conn, maxBytes int, minOne bool) {
+	p.seen = p.target.HighWatermark()
+	if maxBytes > 0 || minOne {
+		p.read, p.err = p.target.Fetch(c.ctx, p.offset, maxBytes, minOne)
+	}
+	// Taken after the read, so that no record lies beyond them.
+	p.high, p.stable, p.logStart = p.target.HighWatermark(), p.target.LastStableOffset(), p.target.LogStartOffset()
+}
+
+func (f *fetchRequest) watch(w *stream.Waiter) {
+	select {
+	case <-w.C: // left over from an earlier poll
+	default:
+	}
+	for i := range f.parts {
+		f.parts[i].target.Watch(w)
+	}
+}
+
+func (f *fetchRequest) unwatch(w *stream.Waiter) {
+	for i := range f.parts {
+		f.parts[i].target.Unwatch(w)
+	}
+}
+
+// release gives back what is pinned.
+func (f *fetchRequest) release() {
+	for i := range f.parts {
+		f.parts[i].read.Release()
+		f.parts[i].read = nil
+	}
+}
+
+// forget drops all references, to pinned memory and to the request.
+func (f *fetchRequest) forget() {
+	f.release()
+	clear(f.parts)
+	clear(f.topics)
+	f.parts, f.topics = f.parts[:0], f.topics[:0]
+}
+
+// startTimer starts the connection's one timer, for the reader. The caller
+// stops it.
+func (c *conn) startTimer(d time.Duration) *time.Timer {
+	if c.timer == nil {
+		c.timer = time.NewTimer(d)
+	} else {
+		c.timer.Reset(d) // safe without draining: nothing is left in C after Stop
+	}
+	return c.timer
+}

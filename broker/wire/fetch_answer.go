@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// fetchAnswer is a Fetch answer in the queue. The record bytes stay where they
+// are, pinned in the caches, and go from there to the socket.
+type fetchAnswer struct {
+	c           *conn
+	correlation int32
+	version     int16
+	flexible    bool
+	code        int16 // of the whole answer
+	topics      []fetchTopic
+	parts       []fetchPart
+	names       []byte // of all topics, copied out of the request
+	bytes       int64  // records
+}
+
+var fetchAnswers = sync.Pool{New: func() any { return new(fetchAnswer) }}
+
+// newFetchAnswer takes over what f has read: it and the answer swap slices, so
+// that both keep what they have grown to.
+func newFetchAnswer(c *conn, r *request, f *fetchRequest, failure *kerr.Error) *fetchAnswer {
+	a := fetchAnswers.Get().(*fetchAnswer)
+	a.c, a.correlation, a.version, a.flexible = c, r.correlation, r.version, r.api.isFlexible(r.version)
+	a.code, a.bytes = 0, 0
+	if failure != nil {
+		a.code = failure.Code
+	}
+	a.topics, f.topics = f.topics, a.topics[:0]
+	a.parts, f.parts = f.parts, a.parts[:0]
+	for i := range a.topics {
+		t := &a.topics[i]
+		from := len(a.names)
+		a.names = append(a.names, t.name...)
+		t.name = a.names[from:]
+	}
+	for i := range a.parts {
+		if read := a.parts[i].read; read != nil {
+			a.bytes += int64(read.Bytes)
+		}
+	}
+	return a
+}
+
+func (a *fetchAnswer) ready() bool { return true }
+
+func (a *fetchAnswer) size() int64 {
+	return a.bytes + int64(64+len(a.names)+64*len(a.parts))
+}
+
+func (a *fetchAnswer) release() {
+	for i := range a.parts {
+		a.parts[i].read.Release()
+	}
+	clear(a.topics)
+	clear(a.parts)
+	a.c, a.topics, a.parts, a.names = nil, a.topics[:0], a.parts[:0], a.names[:0]
+	if cap(a.parts) <= 1024 { // an unusual request does not stay in the pool
+		fetchAnswers.Put(a)
+	}
+}
+
+func (a *fetchAnswer) encode(o *outgoing) {
+	e := encoder{o, a.version, a.flexible}
+	at, ext := o.begin(a.correlation, a.flexible)
+	e.int32(0) // throttle time
+	if e.since(7) {
+		e.int16(a.code)
+		e.int32(0) // session id: none
+	}
+	e.array(len(a.topics))
+	hinted := false
+	for _, t := range a.topics {
+		if e.since(13) {
+			e.buf = append(e.buf, t.id[:]...)
+		} else {
+			e.string(t.name)
+		}
+		e.array(t.to - t.from)
+		for i := t.from; i < t.to; i++ {
+			a.parts[i].encode(&e, a.c)
+			hinted = hinted || a.parts[i].hint.leader >= 0
+		}
+		e.endStruct()
+	}
+	if hinted {
+		e.tagBrokers(a.c.srv.cfg.Cluster.Brokers())
+	} else {
+		e.endStruct()
+	}
+	o.end(at, ext)
+}
+
+func (p *fetchPart) encode(e *encoder, c *conn) {
+	e.int32(p.index)
+	e.int16(c.code(p.err))
+	e.int64(p.high)
+	e.int64(p.stable)
+	if e.since(5) {
+		e.int64(p.logStart)
+	}
+	e.array(0) // aborted transactions
+	if e.since(11) {
+		e.int32(-1) // preferred replica
+	}
+	// No records are empty bytes, not null: some clients cannot take null.
+	if p.read == nil {
+		e.length(0, 4)
+	} else {
+		e.length(p.read.Bytes, 4)
+		for _, b := range p.read.Buffers {
+			e.external(b)
+		}
+	}
+	if p.hint.leader >= 0 {
+		e.tagLeader(1, p.hint)
+	} else {
+		e.endStruct()
+	}
+}

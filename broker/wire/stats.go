@@ -1,0 +1,44 @@
+package wire
+
+import "sync/atomic"
+
+// counters are added to on the hot path, so they are plain atomics.
+type counters struct {
+	accepted, refused atomic.Int64
+	broken            atomic.Int64
+	bytesIn, bytesOut atomic.Int64
+	writes            atomic.Int64
+	answersFull       atomic.Int64
+	budgetFull        atomic.Int64
+	requests          [maxKey + 1]atomic.Int64
+}
+
+// Stats is a snapshot of a server's counters since its start.
+type Stats struct {
+	Open        int              // connections open now
+	Accepted    int64            // connections accepted
+	Refused     int64            // connections refused because of a limit
+	Broken      int64            // connections closed because of a bad frame, a time limit or an error
+	BytesIn     int64            // bytes read
+	BytesOut    int64            // bytes written
+	Writes      int64            // writes to sockets; BytesOut / Writes tells how well answers are gathered
+	AnswersFull int64            // times a connection stopped reading because of its queue of answers
+	BudgetFull  int64            // times a large request waited for Limits.BufferedBytes
+	Requests    map[string]int64 // requests by name of the API key
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		Open: len(s.open()), Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load(),
+		Broken: s.stats.broken.Load(), BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
+		Writes: s.stats.writes.Load(), AnswersFull: s.stats.answersFull.Load(), BudgetFull: s.stats.budgetFull.Load(),
+		Requests: make(map[string]int64),
+	}
+	for _, a := range apis {
+		if a != nil {
+			st.Requests[a.name] = s.stats.requests[a.key].Load()
+		}
+	}
+	return st
+}
