@@ -1,0 +1,9 @@
+//go:build !linux
+
+package target
+
+import "syscall"
+
+func dieWithParent() *syscall.SysProcAttr { return nil }
+
+func usageOfPID(int) Usage { return Usage{} }
