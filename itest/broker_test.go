@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -37,21 +38,33 @@ type process struct {
 }
 
 // small are the settings that make uploads, trims and laps of the ring happen
-// within seconds: 64 MiB of WAL, an upload each 2 MiB or half a second.
-func small(dir string) []string {
-	return []string{
-		"--data", dir, "--admin", "127.0.0.1:0",
-		"--wal", "pwrite:" + filepath.Join(dir, "wal") + "?capacity=64MiB",
-		"--log-cache", "16MiB", "--block-cache", "16MiB",
-		"--upload-threshold", "2MiB", "--upload-interval", "500ms",
+// within seconds: 64 MiB of WAL, an upload each 2 MiB or half a second. What
+// more says of a flag replaces what stands here.
+func small(dir string, more ...string) []string {
+	defaults := [][2]string{
+		{"--listen", "127.0.0.1:0"},
+		{"--admin", "127.0.0.1:0"},
+		{"--data", dir},
+		{"--wal", "pwrite:" + filepath.Join(dir, "wal") + "?capacity=64MiB"},
+		{"--log-cache", "16MiB"},
+		{"--block-cache", "16MiB"},
+		{"--upload-threshold", "2MiB"},
+		{"--upload-interval", "500ms"},
 	}
+	var args []string
+	for _, d := range defaults {
+		if !slices.Contains(more, d[0]) {
+			args = append(args, d[:]...)
+		}
+	}
+	return append(args, more...)
 }
 
 // start runs a broker on dir and waits for its ready line. It is killed at the
 // end of the test if it still runs.
 func start(t *testing.T, dir string, more ...string) *process {
 	t.Helper()
-	p := spawn(t, append(append([]string{"--listen", "127.0.0.1:0"}, small(dir)...), more...))
+	p := spawn(t, small(dir, more...))
 	require.NoError(t, p.waitReady(), "stderr:\n%s", p.stderr)
 	return p
 }

@@ -81,13 +81,7 @@ func newKiller(t *testing.T) *killer {
 	return &killer{t: t, rng: rand.New(rand.NewPCG(*seed, 9)), dir: t.TempDir(), addr: addr, plain: newPlain()}
 }
 
-func (k *killer) args() []string { return append([]string{"--listen", k.addr}, small(k.dir)...) }
-
-func (k *killer) start() *process {
-	p := spawn(k.t, k.args())
-	require.NoError(k.t, p.waitReady(), "stderr:\n%s", p.stderr)
-	return p
-}
+func (k *killer) start() *process { return start(k.t, k.dir, "--listen", k.addr) }
 
 func (k *killer) createTopics() {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(k.addr))
@@ -127,7 +121,7 @@ func (k *killer) round(round int) {
 // killRecovery starts the broker and kills it at a random moment, most often
 // before it is ready.
 func (k *killer) killRecovery() {
-	p := spawn(k.t, k.args())
+	p := spawn(k.t, small(k.dir, "--listen", k.addr))
 	moment := time.NewTimer(time.Duration(k.rng.IntN(400)) * time.Millisecond)
 	defer moment.Stop()
 	select {
