@@ -1,0 +1,16 @@
+//go:build !linux
+
+package uring
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/tidelog/tide/iopath"
+)
+
+// Open needs Linux.
+func Open(cfg Config) (iopath.Path, error) {
+	return nil, fmt.Errorf("%s: io_uring on %s: %w; run on Linux, or use mem: for a try",
+		cfg.File, runtime.GOOS, iopath.ErrUnsupported)
+}
