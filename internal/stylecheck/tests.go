@@ -80,11 +80,15 @@ func isTesting(t ast.Expr) bool {
 }
 
 // Goroutines wants goleak in the tests of each package that starts any.
-// Commands are left out: what they start ends with the process.
+// Commands are left out, for what they start ends with the process, and so are
+// acceptance suites, which run in the tests of those they judge.
 func Goroutines(all []Source) []Finding {
 	var out []Finding
 	dirs, names := byDir(goFiles(all))
 	for _, d := range names {
+		if matches(forTests, d) {
+			continue
+		}
 		started, checked := Finding{}, false
 		for _, s := range dirs[d] {
 			checked = checked || s.IsTest() && imports(s.AST, "go.uber.org/goleak")
