@@ -108,8 +108,8 @@ func (p *path) Submit(ws []*iopath.Write) error {
 		p.free = p.free[:len(p.free)-1]
 		s := &p.slots[i]
 		s.done, s.syncing = 0, false
-		s.write.Store(w)
 		p.ring.push(p.entry(i, w))
+		s.write.Store(w) // last: from here on the slot is the reaper's
 	}
 	p.ring.submit()
 	return nil

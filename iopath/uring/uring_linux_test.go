@@ -18,7 +18,6 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // files opens a file in the test's directory with a durability.
-
 func files(d iopath.Durability) iotest.Open {
 	return func(t testing.TB, cfg iotest.Config) iopath.Path {
 		p, err := Open(Config{OpenOptions: iopath.OpenOptions{
