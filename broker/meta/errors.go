@@ -44,6 +44,22 @@ var (
 	ErrClosed    = newError("CLOSED", "controller is closed")
 )
 
+// NotLeaderError is ErrNotLeader with the way to the leader.
+type NotLeaderError struct {
+	Leader string // host:port of the leader's raft; "" when there is none now
+}
+
+// Error names the leader.
+func (e *NotLeaderError) Error() string {
+	if e.Leader == "" {
+		return ErrNotLeader.Error() + ": no leader is known"
+	}
+	return ErrNotLeader.Error() + ": it is " + e.Leader
+}
+
+// Unwrap makes errors.Is find ErrNotLeader.
+func (e *NotLeaderError) Unwrap() error { return ErrNotLeader }
+
 // ErrDecode: bytes that no version of this package known to it has written.
 var ErrDecode = newError("DECODE", "cannot decode")
 
