@@ -17,9 +17,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tidelog/tide/broker/blockcache"
 	"github.com/tidelog/tide/broker/compact"
@@ -56,10 +55,8 @@ type Broker struct {
 	cleaner      *compact.Cleaner
 	server       *wire.Server
 
-	// following is the replica; it ends after everything that needs it.
-	following  *errgroup.Group
-	stopFollow context.CancelFunc
-	closers    []func() error // what Open acquired, in order; closed in reverse
+	changes atomic.Pointer[func(meta.Change)] // who watches the replica
+	closers []func() error                    // what Open acquired, in order; closed in reverse
 }
 
 // Open starts everything but the listeners' loops, and returns when the WAL
@@ -117,7 +114,9 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// openMeta starts the quorum and the local replica that follows it.
+// openMeta starts the quorum and the local replica that follows it. The
+// partitions watch the replica, and need the engine, which needs the replica:
+// so it is watched from the start, on behalf of whoever comes.
 func (b *Broker) openMeta(context.Context) (err error) {
 	dir := filepath.Join(b.cfg.Data, "meta")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -129,21 +128,13 @@ func (b *Broker) openMeta(context.Context) (err error) {
 	}
 	b.onClose(b.quorum.Close)
 	b.replica = meta.NewReplica(b.quorum, b.log)
-	return nil
-}
-
-// follow runs the replica: after everyone who watches it has registered.
-func (b *Broker) follow() {
-	ctx, stop := context.WithCancel(context.Background())
-	b.following, b.stopFollow = new(errgroup.Group), stop
-	b.following.Go(func() error { return b.replica.Run(ctx) })
-	b.onClose(func() error {
-		stop()
-		if err := b.following.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			return err
+	b.replica.Watch(func(c meta.Change) {
+		if fn := b.changes.Load(); fn != nil {
+			(*fn)(c)
 		}
-		return nil
 	})
+	b.background(b.replica.Run)
+	return nil
 }
 
 func (b *Broker) openCaches(context.Context) error {
@@ -181,8 +172,7 @@ func (b *Broker) openCaches(context.Context) error {
 	return nil
 }
 
-// openEngine opens the WAL's path and recovers. The partitions register with
-// the replica before it runs, and the engine needs it running.
+// openEngine opens the WAL's path and recovers.
 func (b *Broker) openEngine(ctx context.Context) error {
 	spec, err := iopath.ParseURL(b.cfg.WAL)
 	if err != nil {
@@ -192,13 +182,6 @@ func (b *Broker) openEngine(ctx context.Context) error {
 		return fmt.Errorf("--wal: %w", err)
 	}
 	b.onClose(b.path.Close)
-	b.partitions, err = partition.NewManager(partition.Config{
-		Engine: b.lateEngine, Meta: b.replica, NodeID: b.cfg.NodeID, Logger: b.log,
-	})
-	if err != nil {
-		return err
-	}
-	b.follow()
 	b.engine, err = stream.Open(ctx, stream.Config{
 		NodeID: b.cfg.NodeID, Advertise: b.cfg.Advertise,
 		WAL: wal.Config{
@@ -211,12 +194,126 @@ func (b *Broker) openEngine(ctx context.Context) error {
 			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
 		},
 		UploadThreshold: b.cfg.UploadThreshold, UploadInterval: b.cfg.UploadInterval,
-		Verify:     partition.CheckCRC,
+		Verify:     partition.Verify,
 		AcceptLoss: b.cfg.AcceptLoss, DiscardWAL: b.cfg.DiscardWAL, Logger: b.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	b.onClose(b.closeEngine)
+	return nil
 }
 
 // closeTimeout is how long a stop may take to upload what the WAL holds. What
 // is left then is recovered at the next start.
 const closeTimeout = 30 * time.Second
+
+func (b *Broker) closeEngine() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return b.engine.Close(ctx)
+}
+
+// openPartitions opens every partition that this node leads.
+func (b *Broker) openPartitions(ctx context.Context) (err error) {
+	b.partitions, err = partition.NewManager(partition.Config{
+		Engine: b.engine, Meta: watched{b.replica, &b.changes}, NodeID: b.cfg.NodeID, Logger: b.log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range b.replica.Topics() {
+		if err := b.partitions.Ensure(ctx, t.Name); err != nil {
+			return err
+		}
+	}
+	b.background(b.partitions.Run)
+	b.cleaner = compact.NewCleaner(compact.CleanerConfig{Store: b.store, Meta: b.replica, Logger: b.log})
+	b.background(b.cleaner.Run)
+	return nil
+}
+
+// background runs fn until release.
+func (b *Broker) background(fn func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- fn(ctx) }()
+	b.onClose(func() error {
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	})
+}
+
+// openGroups makes the topic that keeps committed offsets, when it is not
+// there yet, and reads it.
+func (b *Broker) openGroups(ctx context.Context) (err error) {
+	b.groups, err = group.New(group.Config{Topics: topicNames{b.replica}, Logger: b.log})
+	if err != nil {
+		return err
+	}
+	b.onClose(func() error { b.groups.Close(); return nil })
+	if _, ok := b.replica.Topic(group.TopicName); !ok {
+		_, err := b.replica.Propose(ctx, meta.CreateTopic{
+			NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch(), Name: group.TopicName, ID: wire.RandomTopicID(),
+			Partitions: 1, Replication: 1, Internal: true, Configs: map[string]string{"cleanup.policy": "compact"},
+		})
+		if err != nil {
+			return fmt.Errorf("create %s: %w", group.TopicName, err)
+		}
+	}
+	if err := b.partitions.Ensure(ctx, group.TopicName); err != nil {
+		return err
+	}
+	p, err := b.partitions.Get(group.TopicName, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", group.TopicName, err)
+	}
+	return b.groups.Load(ctx, group.PartitionLog(p, b.engine.Commit))
+}
+
+func (b *Broker) openServer(context.Context) (err error) {
+	b.server, err = wire.New(wire.Config{
+		Partitions: wire.FromManager(b.partitions), Metadata: b.replica, Cluster: cluster{b}, Groups: b.groups,
+		Commit: b.engine.Commit, NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch, Logger: b.log,
+		DisableAutoCreate: b.cfg.NoAutoCreate,
+	})
+	return err
+}
+
+// KafkaAddr is where the broker listens for clients, with the real port.
+func (b *Broker) KafkaAddr() string { return b.kafka.Addr().String() }
+
+// AdminAddr is where metrics and the live page are, with the real port.
+func (b *Broker) AdminAddr() string { return b.admin.Addr().String() }
+
+// Serve serves clients until ctx ends, then closes; or until a part fails,
+// and then returns why. Whatever ends it, what was acknowledged is safe: in
+// the store, or in the WAL for the next start.
+func (b *Broker) Serve(ctx context.Context) error {
+	web := &http.Server{Handler: b.adminHandler(), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 2)
+	go func() { failed <- ignoreServed(b.server.Serve(b.kafka)) }()
+	go func() { failed <- ignoreClosed(web.Serve(b.admin)) }()
+	var err error
+	select {
+	case <-ctx.Done():
+		b.log.Info("stopping: uploading what the WAL holds", "at_most", closeTimeout)
+	case err = <-failed:
+	case err = <-b.engine.Failed():
+	case err = <-b.quorum.Failed():
+	}
+	shut, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	errs := []error{err, b.server.Close(shut), b.release(), ignoreClosed(web.Close())}
+	return errors.Join(errs...)
+}
+
+func ignoreServed(err error) error {
+	if errors.Is(err, wire.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+package logcache
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/tidelog/tide/broker/object"
+)
+
+// put reserves and fills one batch whose payload bytes tell its offset.
+func put(t require.TestingT, c *Cache, stream, base int64, count int32, payload int) bool {
+	b := object.RecordBatch{StreamID: stream, BaseOffset: base, Count: count, Payload: fill(base, payload)}
+	if !c.Room(b.EncodedSize()) {
+		return false
+	}
+	dst := c.Reserve(stream, base, count, b.EncodedSize())
+	require.Equal(t, b.EncodedSize(), len(dst))
+	copy(dst, object.AppendBatch(nil, b))
+	return true
+}
+
+func fill(base int64, n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(base*7) + byte(i)
+	}
+	return p
+}
+
+func newCache(t testing.TB, size int64) *Cache {
+	c, err := New(Config{Size: size})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func TestReadStopsAtLimitAndSize(t *testing.T) {
+	c := newCache(t, 1<<20)
+	for i := range int64(10) {
+		require.True(t, put(t, c, 1, i*2, 2, 100))
+	}
+	for _, tc := range []struct {
+		name          string
+		offset, limit int64
+		maxBytes      int
+		minOne        bool
+		batches       int
+		next          int64
+		found         bool
+	}{
+		{"all", 0, 20, 1 << 20, false, 10, 20, true},
+		{"inside a batch gives the whole batch", 3, 20, 1 << 20, false, 9, 20, true},
+		{"the durable end cuts", 0, 7, 1 << 20, false, 3, 6, true},
+		{"nothing is durable yet", 0, 1, 1 << 20, true, 0, 0, true},
+		{"size cuts", 0, 20, 250, false, 2, 4, true},
+		{"at least one", 4, 20, 10, true, 1, 6, true},
+		{"too small without it", 4, 20, 10, false, 0, 4, true},
+		{"beyond", 20, 40, 1000, true, 0, 20, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			sp := c.Read(1, tc.offset, tc.limit, tc.maxBytes, tc.minOne)
+			require.Equal(t, tc.found, sp.Found)
+			require.Len(t, sp.Payloads, tc.batches)
+			require.Equal(t, tc.next, sp.Next)
+			for i, p := range sp.Payloads {
+				require.Equal(t, fill(tc.offset/2*2+int64(2*i), 100), p)
+			}
+			for _, b := range sp.Pinned {
+				b.Release()
+			}
+		})
+	}
+	require.False(t, c.Read(2, 0, 10, 1000, true).Found, "another stream")
+}
+
+func TestBlocksAreFreedInOrderAndOnlyWhenCommitted(t *testing.T) {
+	c := newCache(t, 64<<10)
+	fillBlock := func(base int64) *Block {
+		for i := range int64(10) {
+			require.True(t, put(t, c, 1, base+i, 1, 2000))
+		}
+		return c.Seal()
+	}
+	a, b := fillBlock(0), fillBlock(10)
+	require.Nil(t, c.Seal(), "an empty block")
+	require.EqualValues(t, 32, fillUp(t, c, 20), "32 batches of 2033 bytes fill 64 KiB")
+
+	c.Committed(b)
+	require.False(t, c.Room(3000), "the oldest block is not committed, so nothing goes")
+	c.Committed(a)
+	pinned := c.Read(1, 0, 20, 1, true)
+	require.Len(t, pinned.Pinned, 1)
+	require.False(t, c.Room(3000), "a reader holds the oldest block")
+	require.Equal(t, fill(0, 2000), pinned.Payloads[0])
+	pinned.Pinned[0].Release()
+	require.True(t, c.Room(3000))
+	require.False(t, c.Read(1, 0, 20, 1, true).Found)
+	require.True(t, c.Read(1, 10, 20, 1, true).Found)
+}
+
+// fillUp puts until the cache is full and returns the next offset.
+func fillUp(t *testing.T, c *Cache, base int64) int64 {
+	for put(t, c, 1, base, 1, 2000) {
+		base++
+	}
+	return base
+}
+
+func TestDropKeepsWhatIsNotCommitted(t *testing.T) {
+	c := newCache(t, 64<<10)
+	put(t, c, 1, 0, 1, 100)
+	done := c.Seal()
+	put(t, c, 1, 1, 1, 100)
+	waiting := c.Seal()
+	put(t, c, 1, 2, 1, 100)
+	c.Committed(done)
+	require.EqualValues(t, 133, c.Drop())
+	require.Zero(t, c.Drop())
+	require.False(t, c.Read(1, 0, 3, 1, true).Found)
+	sp := c.Read(1, 1, 3, 1<<20, true)
+	require.Len(t, sp.Payloads, 2)
+	require.Len(t, sp.Pinned, 2, "one pin a block")
+	for _, b := range sp.Pinned {
+		b.Release()
+	}
+	require.Equal(t, []int64{1}, waiting.Streams())
+}
+
+func TestReserveWithoutRoomPanics(t *testing.T) {
+	c := newCache(t, 64<<10)
+	fillUp(t, c, 0)
+	require.Panics(t, func() { c.Reserve(1, 99, 1, 3000) })
+}
+
+// TestAgainstModel compares the cache with a plain list of batches over random
+// series of puts, seals, commits and reads.
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c, err := New(Config{Size: 64 << 10})
+		require.NoError(rt, err)
+		defer c.Close()
+		type batch struct {
+			stream, base int64
+			n            int
+		}
+		var sealed []*Block
+		kept := map[int64][]batch{} // by stream, since the oldest that is not committed
+		next := map[int64]int64{}
+		uncommitted := [][]batch{{}} // by block, the last is active
+		rt.Repeat(map[string]func(*rapid.T){
+			"put": func(rt *rapid.T) {
+				s := rapid.Int64Range(1, 3).Draw(rt, "stream")
+				n := rapid.IntRange(1, 9000).Draw(rt, "bytes")
+				if put(rt, c, s, next[s], 1, n) {
+					b := batch{s, next[s], n}
+					kept[s] = append(kept[s], b)
+					uncommitted[len(uncommitted)-1] = append(uncommitted[len(uncommitted)-1], b)
+					next[s]++
+				}
+			},
+			"seal": func(*rapid.T) {
+				if b := c.Seal(); b != nil {
+					sealed = append(sealed, b)
+					uncommitted = append(uncommitted, nil)
+				}
+			},
+			"commit": func(*rapid.T) {
+				if len(sealed) > 0 {
+					c.Committed(sealed[0])
+					sealed, uncommitted = sealed[1:], uncommitted[1:]
+				}
+			},
+			"": func(rt *rapid.T) {
+				for _, block := range uncommitted {
+					for _, b := range block {
+						sp := c.Read(b.stream, b.base, next[b.stream], 1, true)
+						require.True(rt, sp.Found, "stream %d offset %d is not committed and must be there", b.stream, b.base)
+						require.Equal(rt, fill(b.base, b.n), sp.Payloads[0])
+						sp.Pinned[0].Release()
+					}
+				}
+				st := c.Stats()
+				require.LessOrEqual(rt, st.Active+st.Sealed+st.Committed, st.Size)
+			},
+		})
+	})
+}
+
+func BenchmarkPutRead(b *testing.B) {
+	for _, n := range []int{1 << 10, 64 << 10} {
+		b.Run(fmt.Sprintf("bytes=%d", n), func(b *testing.B) {
+			c := newCache(b, 64<<20)
+			src := make([]byte, n)
+			b.SetBytes(int64(n))
+			var base int64
+			for b.Loop() {
+				if !c.Room(n) {
+					c.Committed(c.Seal())
+					continue
+				}
+				copy(c.Reserve(1, base, 1, n), src)
+				base++
+				sp := c.Read(1, base-1-rand.Int64N(min(base, 100)), base, n, true)
+				for _, p := range sp.Pinned {
+					p.Release()
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,127 @@
+package broker
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/tidelog/tide/broker/objstore"
+)
+
+// registry makes the metrics page: the parts count with plain atomics, and a
+// collector reads them when the page is asked for.
+func (b *Broker) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{b})
+	return r
+}
+
+// collector reads the broker's counters.
+type collector struct{ b *Broker }
+
+// Describe sends nothing: the set of metrics is whatever Collect sends.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect is called for each scrape.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := samples{out}
+	c.store(s)
+	c.engine(s)
+	c.wal(s)
+	c.caches(s)
+	c.wire(s)
+}
+
+// samples sends metrics.
+type samples struct{ out chan<- prometheus.Metric }
+
+func (s samples) counter(name, help string, v int64, label ...string) {
+	s.send(prometheus.CounterValue, name, help, v, label...)
+}
+
+func (s samples) gauge(name, help string, v int64, label ...string) {
+	s.send(prometheus.GaugeValue, name, help, v, label...)
+}
+
+// send takes at most one label, as name and value.
+func (s samples) send(kind prometheus.ValueType, name, help string, v int64, label ...string) {
+	var names, values []string
+	if len(label) == 2 {
+		names, values = label[:1], label[1:]
+	}
+	s.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, float64(v), values...)
+}
+
+func (c collector) store(s samples) {
+	for _, op := range objstore.Ops {
+		st := c.b.store.Stats(op)
+		s.counter("tide_objstore_requests_total", "Requests to the object store.", st.Requests, "op", op.String())
+		s.counter("tide_objstore_bytes_total", "Bytes put to and got from the object store.", st.Bytes, "op", op.String())
+		s.counter("tide_objstore_errors_total", "Requests to the object store that failed.", st.Errors, "op", op.String())
+	}
+	up := c.b.engine.UploadStats()
+	s.counter("tide_upload_objects_total", "Objects uploaded and committed.", up.Objects)
+	s.counter("tide_upload_bytes_total", "Bytes of objects uploaded and committed.", up.Bytes)
+	s.counter("tide_upload_retries_total", "Attempts of puts and commits that failed.", up.Retries)
+	s.gauge("tide_upload_queued", "Sealed blocks that wait for their upload.", up.Queued)
+	s.counter("tide_objects_deleted_total", "Objects whose bytes were deleted.", c.b.cleaner.Deleted())
+}
+
+func (c collector) engine(s samples) {
+	st := c.b.engine.Stats()
+	s.counter("tide_stream_appends_total", "Batches appended.", st.Appends)
+	s.counter("tide_stream_append_bytes_total", "Bytes appended, with the 33-byte stream header of each batch.", st.AppendBytes)
+	s.counter("tide_stream_space_waits_total", "Appends that waited for room in the log cache or the WAL.", st.SpaceWaits)
+	s.counter("tide_stream_fetch_records_total", "Records served.", st.LogCacheRecords, "source", "logcache")
+	s.counter("tide_stream_fetch_records_total", "Records served.", st.ObjectRecords, "source", "object")
+	s.counter("tide_stream_fetch_bytes_total", "Bytes of record batches served.", st.LogCacheRead, "source", "logcache")
+	s.counter("tide_stream_fetch_bytes_total", "Bytes of record batches served.", st.ObjectRead, "source", "object")
+	r := st.Recovery
+	s.gauge("tide_recovery_records", "Records that the last start found in the WAL.", r.Kept, "fate", "kept")
+	s.gauge("tide_recovery_records", "Records that the last start found in the WAL.", r.Committed, "fate", "committed")
+	s.gauge("tide_recovery_records", "Records that the last start found in the WAL.", r.Unknown, "fate", "unknown")
+	s.gauge("tide_recovery_records", "Records that the last start found in the WAL.", r.Stale, "fate", "stale")
+}
+
+func (c collector) wal(s samples) {
+	st := c.b.engine.WALStats()
+	s.counter("tide_wal_writes_total", "Blocks written to the WAL.", st.Writes)
+	s.counter("tide_wal_bytes_total", "Bytes written to the WAL, slack and padding included.", st.Bytes)
+	s.counter("tide_wal_header_writes_total", "Headers written.", st.HeaderWrites)
+	s.counter("tide_wal_window_stalls_total", "Times the window held a block back.", st.WindowStalls)
+	s.counter("tide_wal_ring_full_total", "Reservations refused because the ring was full.", st.RingFull)
+	s.counter("tide_wal_memory_full_total", "Reservations refused because the buffers were full.", st.MemoryFull)
+	s.gauge("tide_wal_use_bytes", "Ring space in use.", st.Use)
+	s.gauge("tide_wal_ring_bytes", "Ring space in all.", st.RingCapacity)
+	s.gauge("tide_wal_window_bytes", "Window length now.", st.WindowMax)
+}
+
+func (c collector) caches(s samples) {
+	l := c.b.cache.Stats()
+	const levels = "Bytes of the log cache by state of their block."
+	s.gauge("tide_logcache_bytes", levels, l.Active, "state", "active")
+	s.gauge("tide_logcache_bytes", levels, l.Sealed, "state", "sealed")
+	s.gauge("tide_logcache_bytes", levels, l.Committed, "state", "committed")
+	s.gauge("tide_logcache_size_bytes", "Size of the log cache.", l.Size)
+	s.counter("tide_logcache_full_total", "Appends that found the log cache full.", l.Full)
+	k := c.b.blocks.Stats()
+	s.counter("tide_blockcache_hits_total", "Block requests that were there or on their way.", k.Hits)
+	s.counter("tide_blockcache_misses_total", "Block requests that began a load.", k.Misses)
+	s.counter("tide_blockcache_prefetches_total", "Loads ahead of readers.", k.Prefetches)
+	s.counter("tide_blockcache_prefetch_used_total", "Prefetched blocks that a reader asked for.", k.PrefetchUsed)
+	s.counter("tide_blockcache_evictions_total", "Blocks evicted.", k.Evictions)
+	s.gauge("tide_blockcache_bytes", "Bytes of blocks in memory.", k.InUse)
+	s.gauge("tide_blockcache_index_bytes", "Bytes of decoded indexes in memory.", k.IndexBytes)
+}
+
+func (c collector) wire(s samples) {
+	st := c.b.server.Stats()
+	for name, n := range st.Requests {
+		s.counter("tide_requests_total", "Kafka requests.", n, "api", name)
+	}
+	s.gauge("tide_connections", "Open connections.", int64(st.Open))
+	s.counter("tide_connections_refused_total", "Connections refused because of a limit.", st.Refused)
+	s.counter("tide_connections_broken_total", "Connections closed because of a bad frame or a time limit.", st.Broken)
+	s.counter("tide_socket_writes_total", "Writes to client sockets.", st.Writes)
+	s.counter("tide_socket_bytes_total", "Bytes to and from clients.", st.BytesIn, "direction", "in")
+	s.counter("tide_socket_bytes_total", "Bytes to and from clients.", st.BytesOut, "direction", "out")
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/tidelog/tide/broker"
+	"github.com/tidelog/tide/internal/units"
+)
+
+func init() {
+	register("broker", "Run a broker: the Kafka protocol over a write-ahead log and an object store.", &brokerCmd{})
+}
+
+// brokerCmd is `tide broker`. Flags left out take the defaults of
+// broker.Config, which the help texts state.
+type brokerCmd struct {
+	Config kong.ConfigFlag `help:"YAML file with the same names as the flags; unknown keys are refused." placeholder:"FILE"`
+
+	Listen    string `help:"Address of the Kafka protocol; port 0 takes a free one. Default 127.0.0.1:9092." placeholder:"HOST:PORT"`
+	Advertise string `help:"Address that clients are told. Default: the one listened on." placeholder:"HOST:PORT"`
+	Admin     string `help:"Address of metrics, profiles and the live page. Default 127.0.0.1:9644." placeholder:"HOST:PORT"`
+	Data      string `help:"Directory of the default WAL, the default store and the metadata. Default ./tide-data." placeholder:"DIR"`
+	WAL       string `name:"wal" help:"WAL URL: pwrite:PATH, uring:PATH or mem:, with ?capacity=2GiB&durability=dsync|direct|fdatasync|none&depth=auto|N&block=256KiB,1MiB&window=1MiB,4MiB,512MiB. Default pwrite:DATA/wal, 2 GiB, dsync." placeholder:"URL"`
+	Store     string `help:"Store URL: dir:PATH, mem: or null:. Default dir:DATA/objects." placeholder:"URL"`
+	NodeID    int32  `help:"This broker's id. Default 1." placeholder:"N"`
+
+	LogCache   units.Bytes `help:"Memory for what is not in an object yet, and the newest of what is, in bytes. Default 1/8 of the memory, at least 128MiB." placeholder:"SIZE"`
+	BlockCache units.Bytes `help:"Memory for blocks of objects, in bytes. Default 1/8 of the memory, at least 64MiB." placeholder:"SIZE"`
+	Policy     string      `help:"Eviction policy of the block cache: fifo or lru. Default lru." placeholder:"NAME"`
+	Prefetch   string      `help:"Prefetcher of the block cache: none or fixed. Default fixed." placeholder:"NAME"`
+
+	ObjectBlock     units.Bytes   `help:"Size of a DataBlock of an object, in bytes. Default 1MiB." placeholder:"SIZE"`
+	ObjectSplit     units.Bytes   `help:"A stream with as many bytes in one upload gets an object of its own. Default 8MiB." placeholder:"SIZE"`
+	UploadThreshold units.Bytes   `help:"Bytes after which the log cache is sealed and uploaded; at most half of the log cache and of the WAL. Default 64MiB." placeholder:"SIZE"`
+	UploadInterval  time.Duration `help:"Time after which it is uploaded in any case. Default 30s." placeholder:"DURATION"`
+
+	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
+	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
+	DiscardWAL       bool `name:"discard-wal" help:"Start although the WAL belongs to another node or an older life; what it holds is lost."`
+}
+
+// Run serves until SIGINT or SIGTERM. It prints one line to standard output
+// when clients can connect.
+func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
+	tuneRuntime()
+	b, err := broker.Open(ctx, broker.Config{
+		Data: c.Data, Listen: c.Listen, Advertise: c.Advertise, Admin: c.Admin, NodeID: c.NodeID,
+		WAL: c.WAL, Store: c.Store,
+		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
+		ObjectBlock: int64(c.ObjectBlock), ObjectSplit: int64(c.ObjectSplit),
+		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
+		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
+		Logger: slog.Default(),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "ready kafka=%s admin=%s\n", b.KafkaAddr(), b.AdminAddr())
+	return b.Serve(ctx)
+}
+
+// The broker's data lives off the Go heap, which stays small: collecting it
+// seldom costs little memory. The limit counts the heap only.
+const (
+	gcPercent   = 400
+	memoryLimit = 1 << 30
+)
+
+// tuneRuntime leaves alone what the environment sets.
+func tuneRuntime() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
