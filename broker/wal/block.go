@@ -103,7 +103,9 @@ func (w *WAL) newBlock(buf []byte, memEnd int64) *block {
 // seal closes b to further records and queues it. mu is held.
 func (w *WAL) seal(b *block) {
 	if b == w.open {
-		w.mem.shrink(int64(len(b.buf)) - alignUp(b.used))
+		unused := int64(len(b.buf)) - alignUp(b.used)
+		w.mem.shrink(unused)
+		b.memEnd -= unused
 		w.open = nil
 	}
 	b.sealed = true

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -111,12 +112,18 @@ func (w *WAL) Close(ctx context.Context, clean bool) error {
 		return nil
 	}
 	err := w.settleAll(ctx, clean)
+	if err == nil && w.cause != nil {
+		err = fmt.Errorf("%w: %w", ErrLatched, w.cause)
+	}
 	w.phase = closing
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNotEmpty) {
 		w.latch(fmt.Errorf("%w: %w", ErrClosed, err))
 	}
 	w.notify()
 	close(w.stop)
+	w.mu.Unlock()
+	w.path.Wake() // a reaper of a latched log looks again, and leaves
+	w.mu.Lock()
 	// A leader that hangs inside of the device keeps its goroutine: then there
 	// is nothing to be done but to say so.
 	for w.lead.holder == appender || w.lead.holder == reaper || w.notice.delivering {
