@@ -1,0 +1,68 @@
+package dir
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/tidelog/tide/internal/align"
+)
+
+// Config of a Store. Zero values mean the defaults.
+type Config struct {
+	// Root is the directory; it is made, with its parents, when it is missing.
+	// Required.
+	Root string
+	// WriteRate is how many bytes a second are written at most, all Puts
+	// together; 0, the default, is no limit. A limit spreads an upload over
+	// time so that it disturbs a WAL on the same disk less.
+	WriteRate int64
+	// PieceSize is how many bytes are written at a time; a multiple of 4 KiB
+	// from 4 KiB to 16 MiB. Default 1 MiB.
+	PieceSize int
+	// Writers is how many Puts write at the same time, each with a buffer of
+	// PieceSize; more wait. Default 2.
+	Writers int
+	// FS changes the directory tree. Default the machine's; tests put CrashFS
+	// or a recorder here.
+	FS FS
+	// Logger is told once when O_DIRECT is not to be had. Default slog's.
+	Logger *slog.Logger
+}
+
+const (
+	defaultPieceSize = 1 << 20
+	mostPieceSize    = 16 << 20
+	defaultWriters   = 2
+	directUnit       = 4096 // alignment of memory, positions and lengths for O_DIRECT
+)
+
+func (c Config) withDefaults() Config {
+	if c.PieceSize == 0 {
+		c.PieceSize = defaultPieceSize
+	}
+	if c.Writers == 0 {
+		c.Writers = defaultWriters
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// Validate reports every fault of the configuration at once.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("object directory: "+format, args...))
+		}
+	}
+	fault(c.Root == "", "no root directory")
+	fault(c.WriteRate < 0, "write rate of %d bytes/s, at least 0", c.WriteRate)
+	fault(c.PieceSize < directUnit || c.PieceSize > mostPieceSize || !align.Is(c.PieceSize, directUnit),
+		"piece size of %d bytes, a multiple of %d from %d to %d", c.PieceSize, directUnit, directUnit, mostPieceSize)
+	fault(c.Writers < 1, "%d writers, at least 1", c.Writers)
+	return errors.Join(faults...)
+}
