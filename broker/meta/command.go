@@ -49,8 +49,9 @@ type CreateTopic struct {
 	Leaders     []int32           `json:"leaders,omitempty"` // by partition; empty: dealt round the registered nodes
 }
 
-// DeleteTopic removes a topic by Name, or by ID when Name is empty, with its
-// streams; objects that nothing refers to any more are destroyed.
+// DeleteTopic removes a topic with its streams, by Name, by ID, or by both, which
+// must then be those of one topic. Objects that nothing refers to any more are
+// destroyed. Send the ID where it is known: it makes the command safe to repeat.
 // Result: Topic as it was, DestroyedObjects.
 type DeleteTopic struct {
 	NodeID    int32   `json:"nodeId,omitempty"`

@@ -88,7 +88,7 @@ func validUpload(u upload) error {
 	o := u.object
 	if o.Kind != KindStream && o.Kind != KindStreamSet || o.Key == "" || o.Size < 1 ||
 		o.IndexPosition < 0 || o.IndexLength < 0 || o.IndexPosition > o.Size-int64(o.IndexLength) {
-		return refuse(ErrInvalid, "object %d: kind %d, key %q, %d bytes with an index of %d at %d",
+		return refuse(ErrInvalid, "object %d: kind %s, key %q, %d bytes with an index of %d at %d",
 			o.ID, o.Kind, o.Key, o.Size, o.IndexLength, o.IndexPosition)
 	}
 	if len(u.streams) == 0 || o.Kind == KindStream && len(u.streams) != 1 {

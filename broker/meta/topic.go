@@ -100,7 +100,8 @@ func (c DeleteTopic) execute(im *Image) (Result, []Change, error) {
 		name = im.names[c.ID]
 	}
 	t, ok := im.topics[name]
-	if !ok {
+	// A delayed repetition must not take a newer topic of the same name.
+	if !ok || c.ID != (TopicID{}) && c.ID != t.ID {
 		return Result{}, nil, refuse(ErrUnknownTopic, "%.300q, id %s", c.Name, c.ID)
 	}
 	var dead []Range
