@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -22,7 +23,11 @@ type Readers struct {
 	wg     sync.WaitGroup
 	errors atomic.Pointer[error] // the first that no retry mends
 
-	records, bytes *atomic.Int64
+	records, bytes *atomic.Int64 // of the load, all readers of a kind together
+
+	read        atomic.Int64 // records of these readers
+	readB       atomic.Int64 // bytes of their values
+	first, last atomic.Int64 // ns of the Clock: arrival of the first and the latest
 
 	moved chan struct{} // cap 1: some partition came closer to its end
 }
@@ -120,6 +125,16 @@ func (r *Readers) observe(shard *recorderShard, cell int, now int64, recs []*kgo
 	}
 	r.records.Add(int64(len(recs)))
 	r.bytes.Add(int64(bytes))
+	r.read.Add(int64(len(recs)))
+	r.readB.Add(int64(bytes))
+	r.first.CompareAndSwap(0, now)
+	r.last.Store(now)
+}
+
+// Progress is what was read, and how long it took from the first record's
+// arrival to the latest's.
+func (r *Readers) Progress() (records, bytes int64, took time.Duration) {
+	return r.read.Load(), r.readB.Load(), time.Duration(r.last.Load() - r.first.Load())
 }
 
 // fault keeps the first error that means lost data or a request refused. The

@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -105,6 +106,7 @@ func (p *Process) start(ctx context.Context) error {
 	r := &running{cmd: exec.Command(p.cfg.Binary, args...), ended: make(chan struct{})}
 	r.tail = &tailWriter{file: p.log}
 	r.cmd.Stderr = r.tail
+	r.cmd.Env = withoutFlags(os.Environ())
 	r.cmd.SysProcAttr = dieWithParent()
 	stdout, err := r.cmd.StdoutPipe()
 	if err != nil {
@@ -124,6 +126,12 @@ func (p *Process) start(ctx context.Context) error {
 	defer p.mu.Unlock()
 	p.run = r
 	return nil
+}
+
+// withoutFlags drops TIDE_<FLAG>: what a person has set for the verb that
+// measures must not change the broker behind the back of the result.
+func withoutFlags(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "TIDE_") })
 }
 
 // watch reads stdout up to its end, tells of the ready line, and then waits
@@ -188,6 +196,16 @@ func (p *Process) Ended() <-chan struct{} {
 		return r.ended
 	}
 	return nil
+}
+
+// LastWords is what the process said on stderr at its end.
+func (p *Process) LastWords() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.run == nil {
+		return "it is not running"
+	}
+	return p.run.tail.message()
 }
 
 // Kill ends the process with SIGKILL, as a crash would, and waits until the

@@ -18,7 +18,7 @@ import (
 )
 
 // fakeMode makes the test binary play the broker.
-const fakeMode = "TIDE_TEST_FAKE_BROKER"
+const fakeMode = "FAKE_TIDE_BROKER"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(fakeMode); mode != "" {

@@ -1,0 +1,208 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+// Shares of Duration, in percent.
+const (
+	warmUpShare = 10
+	tailShare   = 30
+	catchShare  = 30
+	killShare   = 30
+	killDelay   = 5 // of Duration, from the start of the phase to the SIGKILL
+)
+
+func (d *demo) share(percent int) time.Duration {
+	return d.cfg.Duration * time.Duration(percent) / 100
+}
+
+// phases runs the load from its first send to the last record verified.
+func (d *demo) phases(ctx context.Context) error {
+	tail, err := d.load.StartTail()
+	if err != nil {
+		return err
+	}
+	defer tail.Stop()
+	start := time.Now()
+	producers, err := d.load.StartProducers(ctx, d.cfg.Duration)
+	if err != nil {
+		return err
+	}
+	defer func() { // after an error: nothing may run on
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = producers.Wait(gone)
+	}()
+	d.session.Producing(producers)
+
+	for _, p := range []struct {
+		name  string
+		share int
+		rated bool
+		do    func(context.Context) error
+	}{
+		{"warm-up", warmUpShare, false, nil},
+		{"tail", tailShare, true, nil},
+		{"catch-up", catchShare, true, d.catchUp},
+		{"kill", killShare, false, d.kill},
+	} {
+		d.cfg.Progress.Step(p.name, d.share(p.share))
+		d.session.Begin(p.name, p.rated)
+		start = start.Add(d.share(p.share))
+		if p.do != nil {
+			if err := p.do(ctx); err != nil {
+				return fmt.Errorf("phase %s: %w", p.name, err)
+			}
+		}
+		if err := d.until(ctx, start); err != nil {
+			return fmt.Errorf("phase %s: %w", p.name, err)
+		}
+	}
+	return d.finish(ctx, producers, tail)
+}
+
+// until waits for a moment, and for nothing else but a broker that dies.
+func (d *demo) until(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.broker.Ended():
+		return fmt.Errorf("the broker ended by itself: %s", d.broker.LastWords())
+	}
+}
+
+// catchUp reads everything from offset 0 with a group of its own.
+func (d *demo) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	ends, err := d.load.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := target.DropLogCache(ctx, d.broker.Admin()); err != nil {
+		return err
+	}
+	streams, err := target.Streams(ctx, d.broker.Admin())
+	if err != nil {
+		return err
+	}
+	before := d.session.Sample()
+	readers, err := d.load.StartReplay(1, "demo-catch-up")
+	if err != nil {
+		return err
+	}
+	err = readers.Await(ctx, ends)
+	readers.Stop()
+	if err != nil {
+		d.session.Fault("the catch-up did not reach its end: "+err.Error(), "the machine is too busy, or the broker stalls: see broker.log")
+		return nil
+	}
+	cold := coldReads{
+		committed: committed(streams, d.load.Config().Topic),
+		fetched:   int64(d.session.Sample()[fromObjects] - before[fromObjects]),
+	}
+	cold.judge(d.session)
+	records, bytes, took := readers.Progress()
+	d.session.Figure("catch-up records", float64(records), "records")
+	d.session.Figure("catch-up rate", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
+	return nil
+}
+
+// kill ends the broker under load and starts it again.
+func (d *demo) kill(ctx context.Context) error {
+	if err := d.until(ctx, time.Now().Add(d.share(killDelay))); err != nil {
+		return err
+	}
+	killed := time.Now()
+	if err := d.broker.Kill(); err != nil {
+		return err
+	}
+	acked := d.load.Counters.Acked.Load()
+	if err := d.broker.Restart(ctx); err != nil {
+		return err
+	}
+	d.session.Figure("restart until ready", time.Since(killed).Seconds(), "s after the SIGKILL")
+	if err := d.awaitAck(ctx, acked); err != nil {
+		return err
+	}
+	d.session.Figure("outage seen by producers", time.Since(killed).Seconds(), "s from the SIGKILL to the next acknowledgement")
+	return nil
+}
+
+// awaitAck polls, because a hook in the acknowledgement's path would cost
+// every record of the run for the sake of one.
+func (d *demo) awaitAck(ctx context.Context, acked int64) error {
+	limit := time.Now().Add(drainTimeout)
+	for d.load.Counters.Acked.Load() == acked {
+		if time.Now().After(limit) {
+			d.session.Fault(fmt.Sprintf("nothing was acknowledged within %v after the restart", drainTimeout), "see broker.log")
+			return nil
+		}
+		if err := d.until(ctx, time.Now().Add(2*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish waits for the last acknowledgements and verifies every record.
+func (d *demo) finish(ctx context.Context, producers *load.Producers, tail *load.Readers) error {
+	d.cfg.Progress.Step("waiting for the last acknowledgements", 0)
+	drain, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	if err := producers.Wait(drain); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		d.session.Fault("not every send was acknowledged in the end: "+err.Error(), "the broker did not recover in time: see broker.log")
+	}
+	d.session.End()
+
+	d.cfg.Progress.Step("verifying every record", 0)
+	ctx, cancel = context.WithTimeout(ctx, verifyTimeout)
+	defer cancel()
+	ends, err := d.load.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	d.verifyTail(ctx, tail, ends)
+	return d.verifyAll(ctx, ends)
+}
+
+// verifyTail holds the tailing group to the same as the log itself.
+func (d *demo) verifyTail(ctx context.Context, tail *load.Readers, ends []int64) {
+	if err := tail.Await(ctx, ends); err != nil {
+		d.session.Fault("the tailing consumer did not reach the end: "+err.Error(), "see broker.log")
+		return
+	}
+	tail.Stop()
+	if v := tail.Verify(); !v.OK() {
+		d.session.Fault(fmt.Sprintf("the tailing consumer saw %d lost, %d duplicated, %d reordered, %d corrupt records: %v",
+			v.Lost, v.Duplicates, v.Reordered, v.Corrupt, v.Samples), "this is a fault of the broker")
+	}
+}
+
+func (d *demo) verifyAll(ctx context.Context, ends []int64) error {
+	readers, err := d.load.StartReplay(1, "")
+	if err != nil {
+		return err
+	}
+	err = readers.Await(ctx, ends)
+	readers.Stop()
+	if err != nil {
+		d.session.Fault("reading everything back did not reach the end: "+err.Error(), "see broker.log")
+		return nil
+	}
+	d.session.Verified(readers.Verify())
+	return nil
+}

@@ -1,0 +1,182 @@
+package session
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+// Counters of the broker that a session knows by name.
+const (
+	metricPuts     = `tide_objstore_requests_total{op="put"}`
+	metricGets     = `tide_objstore_requests_total{op="get"}`
+	metricPutBytes = `tide_objstore_bytes_total{op="put"}`
+	metricGetBytes = `tide_objstore_bytes_total{op="get"}`
+	metricWALBytes = "tide_wal_bytes_total"
+	metricWALUse   = "tide_wal_use_bytes"
+)
+
+// lives adds the counters of a target's lives up: one that is lower than
+// before has started again at zero.
+type lives struct {
+	past    map[string]float64 // of lives that have ended
+	present map[string]float64
+}
+
+func (l *lives) init() { l.past, l.present = map[string]float64{}, map[string]float64{} }
+
+// isCounter follows Prometheus's convention of names.
+func isCounter(key string) bool {
+	name, _, _ := strings.Cut(key, "{")
+	return strings.HasSuffix(name, "_total")
+}
+
+// add takes a reading. One counter that went back means a new life: then all
+// of them are counted on, as one that stands at its old value by chance would
+// be missed otherwise.
+func (l *lives) add(m target.Metrics) {
+	reborn := false
+	for k, v := range m {
+		reborn = reborn || isCounter(k) && v < l.present[k]
+	}
+	if reborn {
+		for k, v := range l.present {
+			if isCounter(k) {
+				l.past[k] += v
+			}
+		}
+	}
+	l.present = m
+}
+
+// sums are the counters over all lives, and the gauges of the present one.
+func (l *lives) sums() map[string]float64 {
+	out := map[string]float64{}
+	maps.Copy(out, l.present)
+	for k, v := range l.past {
+		out[k] += v
+	}
+	return out
+}
+
+// column of timeline.csv.
+type column struct {
+	name  string
+	value func(a, b snapshot, taken load.Interval, seconds float64) float64
+}
+
+const mibOf = 1.0 / (1 << 20)
+
+func perSecond(of func(snapshot) int64, unit float64) func(a, b snapshot, _ load.Interval, s float64) float64 {
+	return func(a, b snapshot, _ load.Interval, s float64) float64 { return float64(of(b)-of(a)) * unit / s }
+}
+
+func percentile(s results.Series, at float64) func(a, b snapshot, taken load.Interval, _ float64) float64 {
+	return func(_, _ snapshot, taken load.Interval, _ float64) float64 {
+		return float64(taken.Hist[s].ValueAtPercentile(at)) / float64(time.Microsecond)
+	}
+}
+
+func counter(key string, unit float64) func(a, b snapshot, _ load.Interval, s float64) float64 {
+	return func(a, b snapshot, _ load.Interval, s float64) float64 {
+		return (b.target[key] - a.target[key]) * unit / s
+	}
+}
+
+// columns of timeline.csv, behind time and phase.
+var columns = []column{
+	{"acked_per_s", perSecond(func(s snapshot) int64 { return s.acked }, 1)},
+	{"acked_mib_per_s", perSecond(func(s snapshot) int64 { return s.ackedB }, mibOf)},
+	{"failed_per_s", perSecond(func(s snapshot) int64 { return s.failed }, 1)},
+	{"consumed_per_s", perSecond(func(s snapshot) int64 { return s.consumed }, 1)},
+	{"consumed_mib_per_s", perSecond(func(s snapshot) int64 { return s.consB }, mibOf)},
+	{"caught_up_mib_per_s", perSecond(func(s snapshot) int64 { return s.caughtB }, mibOf)},
+	{"response_p50_us", percentile(results.ProduceResponse, 50)},
+	{"response_p99_us", percentile(results.ProduceResponse, 99)},
+	{"response_max_us", percentile(results.ProduceResponse, 100)},
+	{"e2e_p99_us", percentile(results.E2EResponse, 99)},
+	{"put_per_s", counter(metricPuts, 1)},
+	{"get_per_s", counter(metricGets, 1)},
+	{"put_mib_per_s", counter(metricPutBytes, mibOf)},
+	{"get_mib_per_s", counter(metricGetBytes, mibOf)},
+	{"wal_mib_per_s", counter(metricWALBytes, mibOf)},
+	{"wal_use_mib", func(_, b snapshot, _ load.Interval, _ float64) float64 { return b.target[metricWALUse] * mibOf }},
+	{"target_cpu_cores", func(a, b snapshot, _ load.Interval, s float64) float64 {
+		return (b.usage.CPU - a.usage.CPU).Seconds() / s
+	}},
+	{"target_rss_mib", func(_, b snapshot, _ load.Interval, _ float64) float64 { return float64(b.usage.RSS) * mibOf }},
+}
+
+func columnNames() []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return names
+}
+
+func columnValues(a, b snapshot, taken load.Interval) []float64 {
+	seconds := float64(b.at-a.at) / float64(time.Second)
+	values := make([]float64, len(columns))
+	for i, c := range columns {
+		values[i] = c.value(a, b, taken, seconds)
+	}
+	return values
+}
+
+// totals fills the counters of the whole trial and the cost of the target.
+func (s *Session) totals() {
+	c := &s.cfg.Load.Counters
+	s.run.Counters["load.sent"] = c.Sent.Load()
+	s.run.Counters["load.acked"] = c.Acked.Load()
+	s.run.Counters["load.acked_bytes"] = c.AckedB.Load()
+	s.run.Counters["load.failed"] = c.Failed.Load()
+	s.run.Counters["load.consumed"] = c.Consumed.Load()
+	s.run.Counters["load.caught_up"] = c.CaughtUp.Load()
+	for k, v := range s.last.target {
+		if isCounter(k) && strings.HasPrefix(k, "tide_") {
+			s.run.Counters[k] = int64(v)
+		}
+	}
+	u := s.last.usage
+	if u.CPU == 0 {
+		return
+	}
+	s.run.Figures["target CPU"] = results.Figure{Value: u.CPU.Seconds(), Unit: "s"}
+	s.run.Figures["target peak RSS"] = results.Figure{Value: float64(u.PeakRSS) * mibOf, Unit: "MiB"}
+	if b := c.AckedB.Load(); b > 0 {
+		s.run.Figures["target CPU per GiB acknowledged"] = results.Figure{Value: u.CPU.Seconds() / (float64(b) / (1 << 30)), Unit: "s/GiB"}
+	}
+}
+
+// minUploads that a produce window must hold, for its percentiles to include
+// what uploads do to it.
+const minUploads = 3
+
+func (s *Session) warnings() {
+	_, counted := s.last.target[metricPuts]
+	for _, p := range s.run.Phases {
+		if counted && p.RateChecked && p.Puts < minUploads {
+			s.run.Warnings = append(s.run.Warnings, results.Finding{
+				What: fmt.Sprintf("no upload: phase %s holds %d complete uploads, want at least %d", p.Name, p.Puts, minUploads),
+				Hint: "run longer, at a higher rate, or with a lower --upload-threshold",
+			})
+		}
+	}
+	if d := time.Duration(s.run.Clock.DriftNs).Abs(); d > 10*time.Millisecond {
+		s.run.Warnings = append(s.run.Warnings, results.Finding{
+			What: fmt.Sprintf("the wall clock moved by %v against the monotonic clock", d),
+			Hint: "end-to-end times within this process are not affected",
+		})
+	}
+	if s.env.Steal > 1 {
+		s.run.Warnings = append(s.run.Warnings, results.Finding{
+			What: fmt.Sprintf("the hypervisor took %.1f %% of the CPU time", s.env.Steal), Hint: "repeat on a quieter machine",
+		})
+	}
+}

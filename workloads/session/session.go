@@ -1,0 +1,267 @@
+// Package session is what every measured run shares, whatever its phases: it
+// takes the histograms once a second and writes them to the trial's directory,
+// samples the target's counters, keeps account of phases, and closes the trial
+// with its verdict.
+//
+//	Open ── Begin("tail") ── Begin("catch-up") ── … ── End ── Close
+//	            │ once a second: hlog lines, tagged with the phase, and a row
+//	            ▼ of timeline.csv; a phase's end cuts an interval short
+//
+// Counters of a target that is killed start again at zero; the session adds
+// the lives up, and loses at most what was counted since the last sample.
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+// Target is what a session asks of the thing under load. Both may be called
+// at any time, also while it is dead.
+type Target interface {
+	// Metrics are the target's counters; nil when it has none to read.
+	Metrics(ctx context.Context) (target.Metrics, error)
+	// Usage is the target's cost so far; zero when it is not known.
+	Usage() target.Usage
+}
+
+// Config of a session.
+type Config struct {
+	Dir    string      // of the trial; made here
+	Env    string      // directory of the target's data, for env.json
+	Run    results.Run // what is known at the start: workload, target, seed, configuration, durability
+	Clock  *load.Clock // of the load
+	Rec    *load.Recorder
+	Load   *load.Load
+	Target Target
+}
+
+// Session is one trial while it runs.
+type Session struct {
+	cfg   Config
+	run   results.Run
+	out   *results.Writer
+	env   results.Env
+	ticks results.CPUTicks
+	start int64 // ns of the Clock
+
+	producers *load.Producers // nil until Producing
+
+	mu      sync.Mutex
+	phase   string        // guarded by mu: "" between phases
+	opened  snapshot      // guarded by mu: at the phase's start
+	rated   bool          // guarded by mu: the phase's rate is checked
+	last    snapshot      // guarded by mu: at the last interval's end
+	lives   lives         // guarded by mu
+	errs    []error       // guarded by mu: of writing files
+	stop    chan struct{} // closed by Close
+	stopped chan struct{} // closed by the ticker's end
+}
+
+// snapshot is every counter at one moment.
+type snapshot struct {
+	at              int64 // ns of the Clock
+	scheduled       int64
+	acked, ackedB   int64
+	failed          int64
+	consumed, consB int64
+	caught, caughtB int64
+	target          map[string]float64 // summed over lives
+	usage           target.Usage
+}
+
+// Open makes the directory and starts the clock of the trial.
+func Open(cfg Config) (*Session, error) {
+	s := &Session{cfg: cfg, run: cfg.Run, start: cfg.Clock.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	s.run.Started = time.Unix(0, s.start)
+	s.run.Counters = map[string]int64{}
+	s.run.Figures = map[string]results.Figure{}
+	var err error
+	if s.out, err = results.Create(cfg.Dir, s.run.Started, columnNames()); err != nil {
+		return nil, err
+	}
+	s.env, s.ticks = results.ReadEnv(cfg.Env), results.ReadCPUTicks()
+	s.lives.init()
+	s.last = s.snapshot(context.Background())
+	go s.tick()
+	return s, nil
+}
+
+// Producing tells of the producers, whose schedule the phases are judged by.
+func (s *Session) Producing(p *load.Producers) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.producers = p
+}
+
+// tick ends an interval every second until Close.
+func (s *Session) tick() {
+	defer close(s.stopped)
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-t.C:
+			s.mu.Lock()
+			s.interval()
+			s.mu.Unlock()
+		}
+	}
+}
+
+// Begin ends the present phase and starts the next. With rated, the verdict
+// wants 99 % of the phase's scheduled sends acknowledged within it.
+func (s *Session) Begin(name string, rated bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endPhase()
+	s.phase, s.rated, s.opened = name, rated, s.last
+}
+
+// End ends the present phase.
+func (s *Session) End() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endPhase()
+	s.phase = ""
+}
+
+// endPhase cuts the interval, so that no line of a log lies in two phases.
+func (s *Session) endPhase() {
+	s.interval()
+	if s.phase == "" {
+		return
+	}
+	a, b := s.opened, s.last
+	p := results.Phase{
+		Name: s.phase, RateChecked: s.rated, Closed: s.cfg.Load.Config().Closed,
+		Start: s.seconds(a.at), End: s.seconds(b.at),
+		Scheduled: b.scheduled - a.scheduled, Acked: b.acked - a.acked, AckedBytes: b.ackedB - a.ackedB,
+		Failed: b.failed - a.failed, Consumed: b.consumed - a.consumed, ConsumedB: b.consB - a.consB,
+		CaughtUp: b.caught - a.caught, CaughtUpB: b.caughtB - a.caughtB,
+	}
+	p.Puts, p.Gets = b.delta(a, metricPuts), b.delta(a, metricGets)
+	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
+	s.run.Phases = append(s.run.Phases, p)
+}
+
+func (s *Session) seconds(at int64) float64 { return float64(at-s.start) / float64(time.Second) }
+
+// delta of a counter of the target since an earlier snapshot.
+func (b snapshot) delta(a snapshot, key string) int64 { return int64(b.target[key] - a.target[key]) }
+
+// interval writes what was recorded since the last one. Called with mu held.
+func (s *Session) interval() {
+	now := s.snapshot(context.Background())
+	taken := s.cfg.Rec.Take()
+	from, to := time.Unix(0, s.last.at), time.Unix(0, now.at)
+	if now.at > s.last.at {
+		s.errs = append(s.errs,
+			s.out.Interval(from, to, s.phase, taken.Hist),
+			s.out.Row(results.Row{T: s.seconds(now.at), Phase: s.phase, Values: columnValues(s.last, now, taken)}))
+	}
+	s.run.Clock.Negative += taken.Negative
+	s.run.Clock.OverHour += taken.Over
+	s.last = now
+}
+
+// snapshot reads every counter. Called with mu held (or before it matters).
+func (s *Session) snapshot(ctx context.Context) snapshot {
+	// A dead target answers nothing; the interval must not wait for it long.
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	if m, err := s.cfg.Target.Metrics(ctx); err == nil {
+		s.lives.add(m)
+	}
+	c := &s.cfg.Load.Counters
+	out := snapshot{
+		at: s.cfg.Clock.Now(), acked: c.Acked.Load(), ackedB: c.AckedB.Load(), failed: c.Failed.Load(),
+		consumed: c.Consumed.Load(), consB: c.ConsumeB.Load(), caught: c.CaughtUp.Load(), caughtB: c.CaughtB.Load(),
+		target: s.lives.sums(), usage: s.cfg.Target.Usage(),
+	}
+	if s.producers != nil {
+		out.scheduled = max(0, s.producers.ScheduledBefore(out.at))
+	}
+	return out
+}
+
+// Sample reads the counters now and returns the target's, summed over its
+// lives.
+func (s *Session) Sample() map[string]float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interval()
+	return s.last.target
+}
+
+// Fault makes the trial INVALID.
+func (s *Session) Fault(what, hint string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run.Faults = append(s.run.Faults, results.Finding{What: what, Hint: hint})
+}
+
+// Warn travels with the numbers.
+func (s *Session) Warn(what, hint string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run.Warnings = append(s.run.Warnings, results.Finding{What: what, Hint: hint})
+}
+
+// Figure keeps a single number worth quoting.
+func (s *Session) Figure(name string, value float64, unit string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run.Figures[name] = results.Figure{Value: value, Unit: unit}
+}
+
+// Verified keeps the outcome of reading everything back.
+func (s *Session) Verified(v results.Verification) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run.Verification = v
+}
+
+// Phases that have ended, so far.
+func (s *Session) Phases() []results.Phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]results.Phase(nil), s.run.Phases...)
+}
+
+// AddFile puts a further file into the trial's directory.
+func (s *Session) AddFile(name string, content []byte) error { return s.out.AddFile(name, content) }
+
+// Abandon ends a trial that failed; its directory has no run.json.
+func (s *Session) Abandon() error {
+	s.halt()
+	return s.out.Abandon()
+}
+
+func (s *Session) halt() {
+	close(s.stop)
+	<-s.stopped
+}
+
+// Close ends the trial, judges it and writes its files. The target must still
+// answer, so that its last counters are read.
+func (s *Session) Close() error {
+	s.halt()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endPhase()
+	s.run.SecondsRun = s.seconds(s.last.at)
+	s.run.Clock.DriftNs = int64(s.cfg.Clock.Drift())
+	s.env.Steal = results.ReadCPUTicks().StealPercent(s.ticks)
+	s.totals()
+	s.warnings()
+	return errors.Join(append(s.errs, s.out.Finish(&s.run, &s.env))...)
+}
