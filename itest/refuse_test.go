@@ -42,7 +42,7 @@ func records(t *testing.T, p *process) int {
 
 func walOf(dir string) string { return filepath.Join(dir, "wal") }
 
-// TestWALOfAnotherNode: records of node 0 are not recovered as node 5's.
+// TestWALOfAnotherNode: records of one node are not recovered as those of node 5's.
 func TestWALOfAnotherNode(t *testing.T) {
 	dir := filled(t)
 	line := refused(t, dir, "--node-id", "5")
