@@ -23,7 +23,8 @@ var ErrCrashed = errors.New("the file system has crashed")
 // durable. A removal counts as durable at once; that a deleted object comes
 // back does no harm to what was acknowledged.
 type CrashFS struct {
-	inner FS
+	inner  FS
+	writer *writer // of inner; closed by Crash
 
 	mu      sync.Mutex
 	crashed bool
@@ -31,7 +32,10 @@ type CrashFS struct {
 }
 
 // NewCrashFS returns a CrashFS over the machine's file system.
-func NewCrashFS() *CrashFS { return &CrashFS{inner: osFS{newWriter(Config{}.withDefaults())}} }
+func NewCrashFS() *CrashFS {
+	w := newWriter(Config{}.withDefaults())
+	return &CrashFS{inner: osFS{w}, writer: w}
+}
 
 // do runs one step unless there was a crash. Steps exclude each other and
 // Crash, so each has happened or has not.
@@ -101,9 +105,11 @@ func (c *CrashFS) Pending() []string {
 // durable or not. Open a new store on the root afterwards.
 func (c *CrashFS) Crash(keep func(path string) bool) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.crashed = true
-	var err error
+	c.mu.Unlock()
+	err := c.writer.close() // files being written end here, none is published
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, p := range c.pending {
 		if !keep(p) {
 			err = errors.Join(err, os.RemoveAll(p))

@@ -44,6 +44,9 @@ func (w *writer) WriteFile(ctx context.Context, path string, body objstore.Body)
 		return ctx.Err()
 	}
 	defer func() { w.buffers <- buf }()
+	if w.closed.Load() {
+		return objstore.ErrClosed
+	}
 	if buf == nil {
 		var err error
 		if buf, err = arena.Map(w.pieceSize); err != nil {
@@ -137,8 +140,7 @@ func (w *writer) close() error {
 	for range cap(w.buffers) {
 		err = errors.Join(err, arena.Unmap(<-w.buffers))
 	}
-	// Later Puts find no open store; a racing one finds an empty channel filled
-	// with nothing to write into and fails on closed.
+	// A Put that waits for a buffer gets an answer: it is closed.
 	for range cap(w.buffers) {
 		w.buffers <- nil
 	}
