@@ -64,6 +64,7 @@ func (c *conn) read() {
 	// What was appended must be committed even when the connection is broken:
 	// nobody else may come to do it, and it holds space in the WAL.
 	c.commit()
+	c.flush() // what was asked before a bad frame is answered
 	if errors.Is(err, ErrServerClosed) {
 		c.drain()
 	}
@@ -193,12 +194,12 @@ func (c *conn) interrupt() { c.nc.SetReadDeadline(time.Unix(1, 0)) }
 // client's own orderly end or ours.
 func (c *conn) fail(err error) {
 	c.once.Do(func() {
-		c.cancel()
-		close(c.dead)
-		c.nc.Close()
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, ErrServerClosed) {
 			c.srv.stats.broken.Add(1)
 			c.srv.log.Warn("connection closed", "remote", c.remote, "err", err)
 		}
+		c.cancel()
+		close(c.dead)
+		c.nc.Close()
 	})
 }

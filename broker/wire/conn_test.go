@@ -1,0 +1,275 @@
+package wire
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// eventually waits for a condition that another goroutine brings about.
+func eventually(t *testing.T, cond func() bool, what string) {
+	require.Eventually(t, cond, 20*time.Second, time.Millisecond, what)
+}
+
+func TestBadFramesCloseTheConnectionWithOneLine(t *testing.T) {
+	header := func(size, key, version int) []byte {
+		b := binary.BigEndian.AppendUint32(nil, uint32(size))
+		b = binary.BigEndian.AppendUint16(b, uint16(key))
+		b = binary.BigEndian.AppendUint16(b, uint16(version))
+		return append(b, 0, 0, 0, 1)
+	}
+	cases := []struct {
+		name, log string
+		bytes     []byte
+	}{
+		{"HTTP", "frame of 1195725856 bytes announced", []byte("GET / HTTP/1.1\r\n\r\n")},
+		{"TLS hello", "frame of 369295616 bytes announced", []byte{0x16, 3, 1, 0, 0xa5, 1, 0, 0}},
+		{"negative size", "frame of -1 bytes announced", []byte{0xff, 0xff, 0xff, 0xff}},
+		{"size below a header", "frame of 7 bytes announced", []byte{0, 0, 0, 7}},
+		{"unknown key", "unknown API key 99", header(100, 99, 0)},
+		{"negative key", "unknown API key -1", header(100, 0xffff, 0)},
+		{"unknown version", "Metadata v14, served are 0 to 13", header(100, 3, 14)},
+		{"version below the first", "Fetch v3, served are 4 to 18", header(100, 1, 3)},
+		{"too large for its key", "Metadata of 4194305 bytes announced", append(frameOf(kmsg.NewPtrMetadataRequest(), 1), header(4<<20+1, 3, 0)...)},
+		{"too large for a stranger", "Metadata of 70000 bytes announced, allowed are 65536", header(70_000, 3, 0)},
+		{"client id beyond the frame", "header of Metadata v0", append(header(10, 3, 0), 0x7f, 0xff)},
+		{"body cut", "Metadata v0: a length reaches beyond", append(header(14, 3, 0), 0xff, 0xff, 0, 0, 0, 5)},
+		{"produce cut", "Produce v3: a length reaches beyond", append(header(14, 0, 3), 0xff, 0xff, 0xff, 0xff, 0, 1)},
+		{"end inside a frame", "left in the middle of a frame", header(100, 3, 0)},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHarness(t, nil)
+			c := h.dial()
+			_, err := c.conn.Write(tc.bytes)
+			require.NoError(t, err)
+			if strings.HasPrefix(tc.name, "too large for its") {
+				c.frame() // of the good request before
+			}
+			if strings.HasPrefix(tc.name, "end inside") {
+				c.conn.Close()
+			} else {
+				c.closed()
+			}
+			eventually(t, func() bool { return len(h.log.all()) > 0 }, "a line in the log")
+			lines := h.log.all()
+			require.Len(t, lines, 1)
+			require.Contains(t, lines[0], tc.log)
+			// Nobody else is troubled.
+			h.dial().ask(kmsg.NewPtrMetadataRequest())
+		})
+	}
+}
+
+func TestOrderlyEndIsNotLogged(t *testing.T) {
+	h := newHarness(t, nil)
+	c := h.dial()
+	c.ask(kmsg.NewPtrMetadataRequest())
+	c.conn.Close()
+	eventually(t, func() bool { return h.srv.Stats().Open == 0 }, "the connection to go")
+	require.Empty(t, h.log.all())
+}
+
+// Requests in one write: the answers come in order whatever becomes ready
+// first, and one commit serves them all.
+func TestAnswersComeInOrder(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 1)
+	h.broker.held = true
+	c := h.dial()
+	var frames []byte
+	var reqs []kmsg.Request
+	for i := range int32(6) {
+		var req kmsg.Request = produce(9, -1, "topic", 0, batch(10))
+		if i%2 == 1 {
+			req = kmsg.NewPtrMetadataRequest()
+		}
+		reqs = append(reqs, req)
+		frames = append(frames, frameOf(req, i)...)
+	}
+	_, err := c.conn.Write(frames)
+	require.NoError(t, err)
+	eventually(t, func() bool { return h.broker.appendedCount() == 3 }, "three appends")
+	// Durable in the wrong order, from other goroutines.
+	h.broker.mu.Lock()
+	undone := h.broker.undone
+	h.broker.undone = nil
+	h.broker.mu.Unlock()
+	for _, i := range []int{2, 1, 0} {
+		go undone[i]()
+	}
+	for i, req := range reqs {
+		c.answer(req, int32(i))
+	}
+}
+
+func TestOneCommitForAllRequestsInTheBuffer(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 1)
+	c := h.dial()
+	var frames []byte
+	for i := range int32(20) {
+		frames = append(frames, frameOf(produce(9, -1, "topic", 0, batch(10)), i)...)
+	}
+	// One byte is held back until the rest has been read and answered.
+	_, err := c.conn.Write(frames[:len(frames)-1])
+	require.NoError(t, err)
+	for i := range int32(19) {
+		c.answer(produce(9, -1, "topic", 0, nil), i)
+	}
+	_, err = c.conn.Write(frames[len(frames)-1:])
+	require.NoError(t, err)
+	c.answer(produce(9, -1, "topic", 0, nil), 19)
+	h.broker.mu.Lock()
+	defer h.broker.mu.Unlock()
+	require.LessOrEqual(t, h.broker.commits, 20)
+	require.Positive(t, h.broker.commits)
+}
+
+func TestProduceErrors(t *testing.T) {
+	h := newHarness(t, nil)
+	parts := h.broker.topic("topic", 7, 2)
+	parts[1].broken = kerr.KafkaStorageError
+	c := h.dial()
+	code := func(req *kmsg.ProduceRequest) error {
+		p := c.ask(req).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
+		if p.ErrorCode != 0 {
+			require.EqualValues(t, -1, p.BaseOffset)
+			require.NotEmpty(t, *p.ErrorMessage)
+		}
+		return kerr.ErrorForCode(p.ErrorCode)
+	}
+	require.NoError(t, code(produce(9, 1, "topic", 0, batch(1))))
+	require.Equal(t, kerr.KafkaStorageError, code(produce(9, 1, "topic", 1, batch(1))))
+	require.Equal(t, kerr.UnknownTopicOrPartition, code(produce(9, 1, "none", 0, batch(1))))
+	require.Equal(t, kerr.InvalidRequiredAcks, code(produce(9, 2, "topic", 0, batch(1))))
+	require.Equal(t, kerr.InvalidRecord, code(produce(9, 1, "topic", 0, nil)))
+	require.Equal(t, kerr.CorruptMessage, code(produce(9, 1, "topic", 0, []byte("short"))))
+	require.Equal(t, kerr.UnknownTopicID, code(produce(13, 1, "", 0, batch(1))))
+	transactional := produce(9, -1, "topic", 0, batch(1))
+	transactional.TransactionID = kmsg.StringPtr("tx")
+	require.Equal(t, kerr.InvalidTxnState, code(transactional))
+	// Back-pressure that lasts longer than the request's patience.
+	h.broker.full = make(chan struct{})
+	impatient := produce(9, -1, "topic", 0, batch(1))
+	impatient.TimeoutMillis = 1
+	require.Equal(t, kerr.RequestTimedOut, code(impatient))
+}
+
+func TestAcksZero(t *testing.T) {
+	h := newHarness(t, nil)
+	parts := h.broker.topic("topic", 7, 1)
+	c := h.dial()
+	c.send(produce(9, 0, "topic", 0, batch(1)))
+	c.ask(kmsg.NewPtrMetadataRequest()) // the first answer is this one's
+	require.EqualValues(t, 1, parts[0].HighWatermark())
+	c.send(produce(9, 0, "none", 0, batch(1)))
+	c.closed()
+	require.Contains(t, h.log.all()[0], "acks=0: partition 0: UNKNOWN_TOPIC")
+}
+
+// A connection whose answers stay due stops being read, and goes on after.
+func TestQueuedAnswersHoldTheReaderBack(t *testing.T) {
+	h := newHarness(t, func(c *Config) { c.Limits.AnswersQueued = 4 })
+	h.broker.topic("topic", 7, 1)
+	h.broker.held = true
+	c := h.dial()
+	var frames []byte
+	for i := range int32(10) {
+		frames = append(frames, frameOf(produce(9, -1, "topic", 0, batch(1)), i)...)
+	}
+	_, err := c.conn.Write(frames)
+	require.NoError(t, err)
+	eventually(t, func() bool { return h.srv.Stats().AnswersFull == 1 }, "the reader to stop")
+	require.Equal(t, 4, h.broker.appendedCount())
+	h.broker.mu.Lock()
+	h.broker.held = false
+	h.broker.mu.Unlock()
+	h.broker.reap()
+	for i := range int32(10) {
+		c.answer(produce(9, -1, "topic", 0, nil), i)
+	}
+}
+
+func TestConnectionLimits(t *testing.T) {
+	h := newHarness(t, func(c *Config) { c.Limits.ConnectionsPerAddress = 2 })
+	a, b := h.dial(), h.dial()
+	a.ask(kmsg.NewPtrMetadataRequest())
+	b.ask(kmsg.NewPtrMetadataRequest())
+	h.dial().closed()
+	require.Contains(t, h.log.all()[0], "the limit for one address")
+	a.conn.Close()
+	eventually(t, func() bool { return h.srv.Stats().Open == 1 }, "the connection to go")
+	h.dial().ask(kmsg.NewPtrMetadataRequest())
+}
+
+// Frames that outgrow the read buffer, several at once, next to small ones.
+func TestLargeFrames(t *testing.T) {
+	h := newHarness(t, nil)
+	parts := h.broker.topic("topic", 7, 1)
+	c := h.dial()
+	for i, n := range []int{10, homeBytes - 200, homeBytes, homeBytes + 1, 1 << 20, bigBytes, 3 << 20, 10} {
+		records := batch(n)
+		req := produce(9, -1, "topic", 0, records)
+		req.Topics = append(req.Topics, produce(9, -1, "topic", 0, batch(5)).Topics[0])
+		resp := c.ask(req).(*kmsg.ProduceResponse)
+		require.Zero(t, resp.Topics[0].Partitions[0].ErrorCode)
+		require.Equal(t, records[12:], parts[0].batches[2*i].bytes[12:])
+	}
+}
+
+func TestCloseAnswersWhatWasAppended(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 1)
+	h.broker.held = true
+	c, idle := h.dial(), h.dial()
+	idle.ask(kmsg.NewPtrMetadataRequest())
+	c.send(produce(9, -1, "topic", 0, batch(1)))
+	eventually(t, func() bool { return h.broker.appendedCount() == 1 }, "the append")
+	closed := make(chan error)
+	go func() { closed <- h.srv.Close(context.Background()) }()
+	idle.closed()
+	h.broker.reap()
+	c.answer(produce(9, -1, "topic", 0, nil), 1)
+	require.NoError(t, <-closed)
+	require.Empty(t, h.log.all())
+}
+
+func TestCloseGivesUp(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 1)
+	h.broker.held = true
+	c := h.dial()
+	c.send(produce(9, -1, "topic", 0, batch(1)))
+	eventually(t, func() bool { return h.broker.appendedCount() == 1 }, "the append")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := h.srv.Close(ctx)
+	require.True(t, errors.Is(err, context.Canceled), "%v", err)
+	c.closed()
+}
+
+func TestJoinBlocksOnlyItsConnection(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.groups.joined = make(chan struct{})
+	c := h.dial()
+	want := c.send(kmsg.NewPtrJoinGroupRequest())
+	h.dial().ask(kmsg.NewPtrMetadataRequest())
+	close(h.broker.groups.joined)
+	resp := c.answer(kmsg.NewPtrJoinGroupRequest(), want).(*kmsg.JoinGroupResponse)
+	require.Equal(t, "tester/127.0.0.1", resp.MemberID)
+}
+
+func TestConfigReportsAllFaults(t *testing.T) {
+	_, err := New(Config{Limits: Limits{Connections: -1, BufferedBytes: 1}})
+	for _, want := range []string{"Partitions is required", "Commit is required", "Connections is -1", "BufferedBytes is 1"} {
+		require.ErrorContains(t, err, want)
+	}
+}
