@@ -25,9 +25,9 @@ var table = []group{
 	{"movers and load", []string{
 		"broker/upload", "broker/compact", "cacheexp/replay", "results/report", "workloads/load", "workloads/target",
 	}},
-	{"stream", []string{"broker/stream", "workloads/matrix"}},
-	{"partition", []string{"broker/partition", "workloads"}},
-	{"coordinators", []string{"broker/group", "broker/txn", "broker/takeover"}},
+	{"stream", []string{"broker/stream", "workloads/session"}},
+	{"partition", []string{"broker/partition", "workloads/demo", "workloads/matrix"}},
+	{"coordinators", []string{"broker/group", "broker/txn", "broker/takeover", "workloads"}},
 	{"wire", []string{"broker/wire"}},
 	{"broker", []string{"broker"}},
 	{"sim", []string{"broker/sim"}},
@@ -42,7 +42,7 @@ type group struct {
 
 // apart are the packages of the suite that import nothing of broker/, so that
 // they run against any Kafka.
-var apart = []string{"results", "results/*", "workloads/load", "workloads/target", "workloads/matrix"}
+var apart = []string{"results", "results/*", "workloads", "workloads/*"}
 
 // backEnds are the concrete choices behind an interface. Only the wiring names
 // them: anything else that did could no longer be measured with another one.

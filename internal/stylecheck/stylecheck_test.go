@@ -137,6 +137,8 @@ func TestTestsCanFail(t *testing.T) {
 	check(t, []breach{
 		{"skip", "tests", one(head + "func TestX(t *testing.T) { t.Skip() }\n"), "a skipped test judges nothing"},
 		{"other skip", "tests", one(head + "func TestX(t *testing.T) { var d dec; d.Skip() }\n"), ""},
+		{"discarded draw", "tests", one(head + "func TestX(t *testing.T) { rapid.Check(t, func(t *rapid.T) { t.Skip() }) }\n"), ""},
+		{"skip in a closure", "tests", one(head + "func TestX(t *testing.T) { func() { t.SkipNow() }() }\n"), "a skipped test"},
 		{"sleep", "tests", one(head + "func f() { time.Sleep(1) }\n"), "wait for the event"},
 		{"virtual sleep", "tests", one("package p\n\nimport _ \"testing/synctest\"\n\nfunc f() { time.Sleep(1) }\n"), ""},
 		{"leaks unchecked", "goroutines", map[string]string{"p/p.go": starts}, "add `func TestMain"},

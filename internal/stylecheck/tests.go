@@ -2,6 +2,7 @@ package stylecheck
 
 import (
 	"go/ast"
+	"maps"
 	"strconv"
 )
 
@@ -11,20 +12,50 @@ import (
 func Tests(all []Source) []Finding {
 	var out []Finding
 	for _, s := range goFiles(all) {
-		ts := testingNames(s.AST)
-		virtual := imports(s.AST, "testing/synctest")
-		ast.Inspect(s.AST, func(n ast.Node) bool {
-			call, ok := n.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			if advice := judgeCall(call, ts, s.IsTest() && !virtual); advice != "" {
-				out = append(out, Finding{s.Path, s.Line(call), advice})
-			}
-			return true
-		})
+		v := &testVisitor{s: s, noSleep: s.IsTest() && !imports(s.AST, "testing/synctest"), out: &out}
+		ast.Walk(v, s.AST)
 	}
 	return out
+}
+
+// testVisitor walks one function, of which it knows the names of type
+// *testing.T, B or F, or testing.TB; an inner function has a visitor of its
+// own, for its t may be a rapid.T, whose Skip only discards one drawn case.
+type testVisitor struct {
+	s       Source
+	noSleep bool
+	ts      map[string]bool
+	out     *[]Finding
+}
+
+// Visit implements ast.Visitor.
+func (v *testVisitor) Visit(n ast.Node) ast.Visitor {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		return v.inside(n.Type)
+	case *ast.FuncLit:
+		return v.inside(n.Type)
+	case *ast.CallExpr:
+		if advice := judgeCall(n, v.ts, v.noSleep); advice != "" {
+			*v.out = append(*v.out, Finding{v.s.Path, v.s.Line(n), advice})
+		}
+	}
+	return v
+}
+
+// inside is the visitor of a function: its parameters hide those around it.
+func (v *testVisitor) inside(f *ast.FuncType) ast.Visitor {
+	inner := *v
+	inner.ts = maps.Clone(v.ts)
+	if inner.ts == nil {
+		inner.ts = map[string]bool{}
+	}
+	for _, p := range f.Params.List {
+		for _, id := range p.Names {
+			inner.ts[id.Name] = isTesting(p.Type)
+		}
+	}
+	return &inner
 }
 
 func judgeCall(call *ast.CallExpr, ts map[string]bool, noSleep bool) string {
@@ -46,27 +77,6 @@ func judgeCall(call *ast.CallExpr, ts map[string]bool, noSleep bool) string {
 	return ""
 }
 
-// testingNames are the identifiers of type *testing.T, B or F, or testing.TB,
-// that are parameters anywhere in the file.
-func testingNames(f *ast.File) map[string]bool {
-	names := map[string]bool{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		ft, ok := n.(*ast.FuncType)
-		if !ok {
-			return true
-		}
-		for _, p := range ft.Params.List {
-			if isTesting(p.Type) {
-				for _, id := range p.Names {
-					names[id.Name] = true
-				}
-			}
-		}
-		return true
-	})
-	return names
-}
-
 func isTesting(t ast.Expr) bool {
 	if star, ok := t.(*ast.StarExpr); ok {
 		t = star.X
@@ -76,7 +86,7 @@ func isTesting(t ast.Expr) bool {
 		return false
 	}
 	pkg, ok := sel.X.(*ast.Ident)
-	return ok && pkg.Name == "testing" // a rapid.T's Skip only discards one drawn case
+	return ok && pkg.Name == "testing"
 }
 
 // Goroutines wants goleak in the tests of each package that starts any.
