@@ -99,6 +99,11 @@ func fillAndName(f *os.File, temporary string, o OpenOptions) error {
 // as written: a file that is only preallocated has a fifth of the speed with
 // DSYNC, because each first write is a transaction of the file system too.
 func fill(f *os.File, o OpenOptions) error {
+	// Asked for first: fallocate takes what there is before it gives up, and
+	// everybody else on the file system would be without until then.
+	if free, ok := freeBytes(o.File); ok && free < o.Capacity {
+		return unix.ENOSPC
+	}
 	err := unix.Fallocate(int(f.Fd()), 0, 0, o.Capacity)
 	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
 		return os.NewSyscallError("fallocate", err)
@@ -129,13 +134,16 @@ func explainFull(err error, o OpenOptions) error {
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) && !errors.Is(err, unix.EFBIG) {
 		return err
 	}
-	free := "unknown"
+	free, _ := freeBytes(o.File)
+	return fmt.Errorf("no room for a file of %s (free: %d MiB): %w; free some space, or ask for less with capacity=",
+		units.Size(o.Capacity), free/units.MiB, err)
+}
+
+// freeBytes is what the file system of a file to be has left for us.
+func freeBytes(file string) (int64, bool) {
 	var st unix.Statfs_t
-	if unix.Statfs(filepath.Dir(o.File), &st) == nil {
-		free = fmt.Sprintf("%d MiB", int64(st.Bavail)*st.Bsize/units.MiB)
-	}
-	return fmt.Errorf("no room for a file of %s (free: %s): %w; free some space, or ask for less with capacity=",
-		units.Size(o.Capacity), free, err)
+	err := unix.Statfs(filepath.Dir(file), &st)
+	return int64(st.Bavail) * st.Bsize, err == nil
 }
 
 // syncDir makes the names in a directory durable.
