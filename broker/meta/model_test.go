@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{state: NewState(NewImage()), follower: NewImage(), late: NewImage()}
+		m.prepare(t)
 		for range rapid.IntRange(1, 120).Draw(t, "commands") {
 			m.step(t)
 		}
@@ -34,9 +36,29 @@ type model struct {
 	topics   int
 }
 
+// prepare gets two nodes to work, for the way there is long and narrow.
+func (m *model) prepare(t *rapid.T) {
+	for node := range int32(2) {
+		m.apply(t, RegisterNode{NodeID: node})
+		m.apply(t, WALOpened{NodeID: node, Epoch: int64(node) + 1})
+		m.apply(t, PrepareObjects{NodeID: node, NodeEpoch: int64(node) + 1, Count: 3})
+	}
+	m.topics = 1
+	m.apply(t, CreateTopic{Name: "t0", ID: TopicID{1, 1}, Partitions: 3, Replication: 1})
+	for _, s := range m.state.Image().Streams() {
+		m.apply(t, OpenStream{StreamID: s.ID, NodeID: int32(s.ID % 2), NodeEpoch: s.ID%2 + 1, StreamEpoch: 1})
+	}
+}
+
 func (m *model) step(t *rapid.T) {
+	m.apply(t, m.draw(t))
+	if rapid.IntRange(0, 9).Draw(t, "jump") == 0 {
+		m.jump(t)
+	}
+}
+
+func (m *model) apply(t *rapid.T, cmd Command) {
 	before := m.state.Image().Clone()
-	cmd := m.draw(t)
 	m.index += rapid.Uint64Range(1, 3).Draw(t, "gap")
 	_, changes, err := m.state.Apply(m.index, cmd)
 	if err != nil && len(changes) != 0 {
@@ -52,9 +74,6 @@ func (m *model) step(t *rapid.T) {
 	}
 	sameImage(t, im, m.follower)
 	onlyForward(t, before, im)
-	if rapid.IntRange(0, 9).Draw(t, "jump") == 0 {
-		m.jump(t)
-	}
 }
 
 // jump brings the late follower up by the difference between two images.
@@ -127,6 +146,9 @@ func (m *model) draw(t *rapid.T) Command {
 	if p, ok := im.streams[stream]; ok {
 		s = *p
 	}
+	if s.Open && rapid.IntRange(0, 3).Draw(t, "owner") != 0 {
+		node, epoch = s.Node, im.nodes[s.Node].Epoch
+	}
 	switch rapid.IntRange(0, 13).Draw(t, "command") {
 	case 0:
 		return RegisterNode{NodeID: node, Advertise: "h:1"}
@@ -141,7 +163,7 @@ func (m *model) draw(t *rapid.T) Command {
 			Partitions: int32(rapid.IntRange(1, 2).Draw(t, "partitions")), Replication: 1,
 		}
 	case 4:
-		return DeleteTopic{Name: "t" + strconv.Itoa(rapid.IntRange(0, 9).Draw(t, "topic"))}
+		return DeleteTopic{Name: "t" + strconv.Itoa(rapid.IntRange(0, 30).Draw(t, "topic"))}
 	case 5, 6:
 		return OpenStream{
 			StreamID: stream, NodeID: node, NodeEpoch: epoch,
@@ -175,11 +197,16 @@ func (m *model) drawCommit(t *rapid.T, node int32, epoch int64) Command {
 		NodeID: node, NodeEpoch: epoch, Kind: KindStreamSet, Key: "k", Size: 10, IndexLength: 1,
 		ObjectID: int64(rapid.IntRange(1, int(im.next.ObjectID)).Draw(t, "object")),
 	}
+	prepared := im.Objects(Prepared)
+	prepared = slices.DeleteFunc(prepared, func(o Object) bool { return o.Node != node })
+	if len(prepared) > 0 && rapid.IntRange(0, 3).Draw(t, "good") != 0 {
+		c.ObjectID = rapid.SampledFrom(prepared).Draw(t, "prepared").ID
+	}
 	for _, s := range im.Streams() {
 		if s.Node != node || rapid.IntRange(0, 3).Draw(t, "skip") == 0 {
 			continue
 		}
-		n := int64(rapid.IntRange(0, 9).Draw(t, "records"))
+		n := int64(rapid.IntRange(0, 30).Draw(t, "records"))
 		sc := StreamCommit{StreamID: s.ID, Epoch: s.Epoch, Start: s.End, End: s.End + n, State: []byte{byte(n)}}
 		c.Streams = append(c.Streams, sc)
 	}

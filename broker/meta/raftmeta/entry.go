@@ -18,9 +18,13 @@ func encodeEntry(cmd meta.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return withCRC(body), nil
+}
+
+func withCRC(body []byte) []byte {
 	out := make([]byte, crcSize, crcSize+len(body))
 	binary.BigEndian.PutUint32(out, crc32.Checksum(body, castagnoli))
-	return append(out, body...), nil
+	return append(out, body...)
 }
 
 // entryBody checks the CRC and gives the command's bytes, which alias data.

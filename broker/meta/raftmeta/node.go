@@ -58,9 +58,23 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n.store = newLatch(cfg.wrap(bolt), n.fail)
 	if err := n.start(); err != nil {
+		if f := n.err(); f != nil {
+			err = f // raft's own errors carry the text of their cause, not the cause
+		}
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
+}
+
+// newRaft is raft.NewRaft, which panics where it cannot save its term or read
+// an entry of the log.
+func (n *Node) newRaft(rc *raft.Config, snaps raft.SnapshotStore) (r *raft.Raft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = nil, fmt.Errorf("starting raft: %v", p)
+		}
+	}()
+	return raft.NewRaft(rc, &fsm{machine: n.machine, fail: n.fail}, n.store, n.store, snaps, n.trans)
 }
 
 func (n *Node) start() error {
@@ -78,7 +92,7 @@ func (n *Node) start() error {
 	if err := n.bootstrap(rc, snaps); err != nil {
 		return err
 	}
-	r, err := raft.NewRaft(rc, &fsm{machine: n.machine, fail: n.fail}, n.store, n.store, snaps, n.trans)
+	r, err := n.newRaft(rc, snaps)
 	if err != nil {
 		return damaged(n.cfg.Dir, err)
 	}
