@@ -76,11 +76,15 @@ type Path interface {
 
 	// Reap waits for at least min completions (0: those that are there) and
 	// runs Done for each on the CALLER's goroutine, in any order; it returns
-	// how many. One reaper at a time. It returns early, possibly with 0, after
-	// Wake and on Close. Write.Err == nil means as durable as Geometry says.
+	// how many. One reaper at a time; a second one panics. It returns early,
+	// possibly with 0, after Wake and on Close. When it would wait for ever,
+	// because the path latched and nothing is left in flight, it returns
+	// ErrLatched. Done may call Submit and Wake, not Reap and Close.
+	// Write.Err == nil means as durable as Geometry says.
 	Reap(min int) (int, error)
 
-	// Wake makes a Reap that is blocked, or the next one, return.
+	// Wake makes a Reap that is blocked, or the next one that would block,
+	// return. Several before that count as one.
 	Wake()
 
 	// ReadAt fills p from pos. p is aligned in memory to Block, and its length
@@ -88,7 +92,9 @@ type Path interface {
 	// without an error.
 	ReadAt(p []byte, pos int64) (int, error)
 
-	// Close waits for what was submitted and releases the arena and the file.
+	// Close waits until the device has done what was submitted, without
+	// running Done for it, and releases the arena and the file: neither is to
+	// be touched afterwards. A Reap that waits returns; the next gets ErrClosed.
 	Close() error
 }
 
