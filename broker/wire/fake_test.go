@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ type fakeBroker struct {
 	nextID  int64
 	full    chan struct{} // not nil: Append blocks until it is closed
 	groups  fakeGroups
+	address string // host:port to advertise; empty: one that nobody calls
 }
 
 type fakeTopic struct {
@@ -149,7 +151,14 @@ func (b *fakeBroker) GetByID(id [16]byte, index int32) (Partition, error) {
 func (b *fakeBroker) Ensure(context.Context, string) error { return nil }
 func (b *fakeBroker) ClusterID() string                    { return "test-cluster" }
 func (b *fakeBroker) ControllerID() int32                  { return 1 }
-func (b *fakeBroker) Brokers() []Broker                    { return []Broker{{ID: 1, Host: "broker.test", Port: 9092, Rack: "r1"}} }
+
+func (b *fakeBroker) Brokers() []Broker {
+	if b.address != "" {
+		ap := netip.MustParseAddrPort(b.address)
+		return []Broker{{ID: 1, Host: ap.Addr().String(), Port: int32(ap.Port())}}
+	}
+	return []Broker{{ID: 1, Host: "broker.test", Port: 9092, Rack: "r1"}}
+}
 
 // fakePartition keeps batches in a slice.
 type fakePartition struct {
