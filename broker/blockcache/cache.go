@@ -168,8 +168,7 @@ func (c *Cache) lookup(req policy.Request, r Request) (b *Block, there bool, err
 		return nil, false, err
 	}
 	c.pin(b)
-	c.waiting++
-	c.loads.Go(func() { c.loadForReader(b, r.Object) })
+	c.startLoad(b, r.Object)
 	return b, false, nil
 }
 

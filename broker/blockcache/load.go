@@ -8,6 +8,13 @@ import (
 	"github.com/tidelog/tide/broker/object"
 )
 
+// startLoad is a function of its own so that what the goroutine captures moves
+// to the heap for misses only.
+func (c *Cache) startLoad(b *Block, ref ObjectRef) {
+	c.waiting++
+	c.loads.Go(func() { c.loadForReader(b, ref) })
+}
+
 // loadForReader runs on a goroutine of its own and takes one of the tokens
 // for readers' GETs.
 func (c *Cache) loadForReader(b *Block, ref ObjectRef) {
