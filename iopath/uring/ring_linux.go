@@ -96,7 +96,10 @@ type params struct {
 // COOP_TASKRUN tells the kernel not to interrupt the submitting thread for a
 // completion, but to wait until it enters the kernel on its own. A leader
 // waits in io_uring_enter right after it submitted, so this costs it nothing
-// and spares an interrupt a write. Linux before 5.19 has no such flag, and is
+// and spares an interrupt a write. The price is paid by a submitter that goes
+// on computing while another goroutine waits: on a raw device its completion
+// may be held back until its thread's next system call or timer tick (on ext4
+// a kernel worker posts it, and nothing is held back). Linux before 5.19 has no such flag, and is
 // given the ring without: slower, and the same in every answer.
 func newRing(entries uint32) (*ring, error) {
 	p := params{flags: setupClamp | setupCoopTaskrun}
