@@ -23,6 +23,7 @@ func TestModel(t *testing.T) {
 		for range rapid.IntRange(1, 120).Draw(t, "commands") {
 			m.step(t)
 		}
+		sameImage(t, m.state.Image(), m.follower)
 		m.jump(t)
 		m.reload(t)
 	})
@@ -72,7 +73,9 @@ func (m *model) apply(t *rapid.T, cmd Command) {
 	if err := im.Check(); err != nil {
 		t.Fatalf("after %T: %v", cmd, err)
 	}
-	sameImage(t, im, m.follower)
+	if rapid.IntRange(0, 4).Draw(t, "compare") == 0 {
+		sameImage(t, im, m.follower)
+	}
 	onlyForward(t, before, im)
 }
 

@@ -23,8 +23,12 @@ type Replica struct {
 	running bool          // guarded by mu
 }
 
-// NewReplica returns an empty replica of c's metadata. Run fills it.
+// NewReplica returns an empty replica of c's metadata. Run fills it. A nil
+// logger means slog's default.
 func NewReplica(c Controller, logger *slog.Logger) *Replica {
+	if logger == nil {
+		logger = slog.Default()
+	}
 	return &Replica{controller: c, logger: logger, image: NewImage(), moved: make(chan struct{})}
 }
 

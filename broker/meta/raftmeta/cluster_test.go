@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +33,7 @@ func quorum(t *testing.T) []*Node {
 	for i, p := range peers {
 		cfg := config(t.TempDir())
 		cfg.NodeID, cfg.Listen, cfg.Peers = int32(i), p.Address, peers
+		cfg.election = 200 * time.Millisecond
 		nodes = append(nodes, open(t, cfg))
 	}
 	return nodes
@@ -89,4 +91,7 @@ func TestListenFails(t *testing.T) {
 	cfg.Advertise = "no port"
 	_, err = Open(cfg)
 	require.ErrorContains(t, err, "advertised address")
+	cfg.Advertise = "0.0.0.0:1"
+	_, err = Open(cfg)
+	require.ErrorContains(t, err, "cannot dial it")
 }

@@ -56,6 +56,9 @@ type Config struct {
 
 	// wrap lets a test stand between raft and its store.
 	wrap func(store) store
+	// election is how long a voter of several waits for its leader. Default 1 s:
+	// with 200 ms an overloaded host loses its leadership. Tests have no time.
+	election time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -63,6 +66,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ApplyTimeout, 10*time.Second)
 	setDefault(&c.StallTimeout, 30*time.Second)
 	setDefault(&c.LockTimeout, time.Second)
+	setDefault(&c.election, time.Second)
 	setDefault(&c.SnapshotThreshold, 2048)
 	setDefault(&c.SnapshotInterval, 30*time.Second)
 	setDefault(&c.TrailingLogs, 1024)
@@ -133,10 +137,9 @@ func (c Config) raftConfig() *raft.Config {
 	// Proposals that wait to be sent are still taken into one transaction.
 	rc.BatchApplyCh = false
 	if c.Listen != "" {
-		// An overloaded host loses leadership with 200 ms.
-		rc.HeartbeatTimeout = time.Second
-		rc.ElectionTimeout = time.Second
-		rc.LeaderLeaseTimeout = 500 * time.Millisecond
+		rc.HeartbeatTimeout = c.election
+		rc.ElectionTimeout = c.election
+		rc.LeaderLeaseTimeout = c.election / 2
 		rc.CommitTimeout = 50 * time.Millisecond
 		rc.MaxAppendEntries = 64
 		return rc

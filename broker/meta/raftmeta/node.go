@@ -112,16 +112,12 @@ func (n *Node) listen(rc *raft.Config) error {
 		_, n.trans = raft.NewInmemTransport(raft.ServerAddress(n.cfg.address()))
 		return nil
 	}
-	adv, err := resolve(n.cfg.Advertise)
+	layer, err := listenTCP(n.cfg.Listen, n.cfg.Advertise)
 	if err != nil {
 		return err
 	}
 	const pool, timeout = 3, 10 * time.Second // connections to each peer; for one RPC's I/O
-	t, err := raft.NewTCPTransportWithLogger(n.cfg.Listen, adv, pool, timeout, rc.Logger)
-	if err != nil {
-		return fmt.Errorf("raftmeta: listening on %s: %w", n.cfg.Listen, err)
-	}
-	n.trans = t
+	n.trans = raft.NewNetworkTransportWithLogger(layer, pool, timeout, rc.Logger)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -130,12 +129,4 @@ func (n *Node) Snapshot() error {
 		return nil
 	}
 	return err
-}
-
-func resolve(address string) (net.Addr, error) {
-	addr, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("raftmeta: advertised address: %w", err)
-	}
-	return addr, nil
 }
