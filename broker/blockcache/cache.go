@@ -197,78 +197,6 @@ func (c *Cache) countRequest(b *Block, there bool) {
 	}
 }
 
-// begin makes a block that is about to be loaded, with one pin for the load.
-// It evicts what it must, but nothing when that would not be enough.
-func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
-	size := int(e.Size)
-	if req.Size > c.slots.limit {
-		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, size, e.Position, ErrTooLarge)
-	}
-	if !c.slots.fits(size, c.idle) {
-		return nil, fmt.Errorf("object %d, block at %d: %w", req.Key.Object, e.Position, ErrBusy)
-	}
-	cacheable := policy.MakeRoom(c.policy, c.cfg.Size, req, c.drop)
-	for !c.slots.fits(size, 0) { // pinned blocks stand in the way: idle ones must go beyond what the policy needs
-		k, ok := c.policy.Evict(req)
-		if !ok {
-			panic(fmt.Sprintf("blockcache: %d bytes idle and nothing to evict", c.idle))
-		}
-		c.drop(k)
-	}
-	mem, err := c.slots.take(size)
-	if err != nil {
-		return nil, err
-	}
-	b := &Block{cache: c, key: req.Key, entry: e, mem: mem, ready: make(chan struct{}), pins: 1}
-	c.blocks[b.key] = b
-	if cacheable {
-		c.policy.Insert(req)
-		b.resident = true
-	}
-	return b, nil
-}
-
-// admit gives an evicted block that is still held back to the policy. The
-// block is pinned, hence not idle.
-func (c *Cache) admit(b *Block, req policy.Request) bool {
-	if !policy.MakeRoom(c.policy, c.cfg.Size, req, c.drop) {
-		return false
-	}
-	c.policy.Insert(req)
-	b.resident = true
-	return true
-}
-
-// drop lets go of a block that the policy has evicted. Its memory goes now or
-// with its last pin.
-func (c *Cache) drop(k policy.Key) {
-	b := c.blocks[k]
-	b.resident = false
-	c.n.evictions.Add(1)
-	if b.pins == 0 {
-		c.idle -= b.slotSize()
-		c.free(b)
-	}
-}
-
-// waitForMemory gives the lock up until a block is released, ctx ends or the
-// cache is closed.
-func (c *Cache) waitForMemory(ctx context.Context) error {
-	c.n.pinWaits.Add(1)
-	c.waiters++
-	freed := c.freed
-	c.mu.Unlock()
-	defer c.mu.Lock()
-	select {
-	case <-freed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ctx.Done():
-		return ErrClosed
-	}
-}
-
 // Close ends all loads and returns when they have ended; readers that wait get
 // errors. Blocks that are still pinned stay readable; the memory is unmapped
 // with the last Release.
@@ -288,15 +216,4 @@ func (c *Cache) Close() {
 		c.drop(k)
 	}
 	c.unmapIfClosed()
-}
-
-// unmapIfClosed gives the memory back once the cache is closed and no slot is
-// in use.
-func (c *Cache) unmapIfClosed() {
-	if c.closed && c.slots.inUse == 0 {
-		// It fails only for addresses that were not mapped, which is a fault here.
-		if err := c.slots.unmap(); err != nil {
-			panic(err)
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -109,6 +110,20 @@ func TestErrorsAreNotCached(t *testing.T) {
 	require.EqualValues(t, 1, s.Corrupt)
 	require.EqualValues(t, 1, s.Blocks)
 	require.Equal(t, s.Resident, s.InUse)
+}
+
+// TestLoadTimeout: a store that hangs holds nobody for ever.
+func TestLoadTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, 1, 1, 4*kib)
+		c := w.open(t, blockcache.Config{LoadTimeout: time.Minute})
+		w.fault.Set(fault.Rule{Op: objstore.OpGet, Hang: true})
+		start := time.Now()
+		_, err := c.Get(t.Context(), w.request(0, 0))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(start))
+		require.Zero(t, c.Stats().InUse)
+	})
 }
 
 func TestBadRequests(t *testing.T) {
