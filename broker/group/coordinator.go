@@ -1,84 +1,161 @@
-// Package group is the classic consumer-group coordinator.
 package group
 
 import (
 	"context"
-	"log/slog"
-	"time"
+	"fmt"
+	"sync"
+	"sync/atomic"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Topics resolves topic names and ids.
-type Topics interface {
-	TopicName(id [16]byte) (string, bool)
-	TopicID(name string) ([16]byte, bool)
-	HasPartition(topic string, partition int32) bool
+// Coordinator serves the groups whose offsets its log keeps. Its methods may be
+// called at the same time; Join and Sync block.
+type Coordinator struct {
+	cfg Config
+
+	mu     sync.Mutex
+	groups map[string]*group // guarded by mu
+	turned int64             // guarded by mu; groups turned away for MaxGroups
+
+	loaded atomic.Bool
+	life   context.Context // ends with Close
+	end    context.CancelFunc
+	keeper sync.WaitGroup
+
+	store store
 }
 
-// Config configures a Coordinator.
-type Config struct {
-	Topics Topics       // resolves names and ids
-	Logger *slog.Logger // default slog.Default()
-
-	MinSessionTimeout     time.Duration // default 6 s
-	MaxSessionTimeout     time.Duration // default 30 min
-	InitialRebalanceDelay time.Duration // default 0
+// New makes a coordinator that answers COORDINATOR_LOAD_IN_PROGRESS until Load
+// has returned nil.
+func New(cfg Config) (*Coordinator, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Coordinator{cfg: cfg, groups: make(map[string]*group), store: newStore()}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c, nil
 }
 
-// Coordinator serves the groups whose offsets its log keeps.
-type Coordinator struct{}
-
-// New makes a coordinator that answers COORDINATOR_LOAD_IN_PROGRESS until Load has run.
-func New(cfg Config) (*Coordinator, error) { panic("skeleton") }
-
-// Load reads the log of offsets; requests are served from then on.
-func (c *Coordinator) Load(ctx context.Context, log Log) error { panic("skeleton") }
-
-// Close ends all waits; they are answered NOT_COORDINATOR.
-func (c *Coordinator) Close() { panic("skeleton") }
-
-// Join serves JoinGroup; it blocks until the generation is formed or ctx ends.
-func (c *Coordinator) Join(ctx context.Context, req *kmsg.JoinGroupRequest, clientID, clientHost string) *kmsg.JoinGroupResponse {
-	panic("skeleton")
+// Load reads the offsets from the log and serves from then on. It also starts
+// what expires offsets and takes snapshots, until Close. After an error it may
+// be called again.
+func (c *Coordinator) Load(ctx context.Context, log Log) error {
+	live, records, err := readOffsets(ctx, log)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", TopicName, err)
+	}
+	now := c.cfg.Clock()
+	c.mu.Lock()
+	for id, offsets := range live {
+		g := newGroup(c, id)
+		g.offsets, g.emptySince = offsets, now
+		c.groups[id] = g
+	}
+	c.mu.Unlock()
+	c.store.log, c.store.excess = log, records-count(live)
+	c.loaded.Store(true)
+	c.keeper.Go(c.keep)
+	return nil
 }
 
-// Sync serves SyncGroup; it blocks until the leader's assignment is there.
-func (c *Coordinator) Sync(ctx context.Context, req *kmsg.SyncGroupRequest) *kmsg.SyncGroupResponse {
-	panic("skeleton")
+// Close ends all waits, which are answered NOT_COORDINATOR as everything is
+// from now on, and returns when nothing of the coordinator runs any more.
+func (c *Coordinator) Close() {
+	c.end()
+	c.keeper.Wait()
+	for _, g := range c.all() {
+		g.mu.Lock()
+		g.stopTimers()
+		g.mu.Unlock()
+	}
 }
 
-// Heartbeat serves Heartbeat.
-func (c *Coordinator) Heartbeat(ctx context.Context, req *kmsg.HeartbeatRequest) *kmsg.HeartbeatResponse {
-	panic("skeleton")
+// unready is why no group can be served now; nil when they can.
+func (c *Coordinator) unready() *kerr.Error {
+	if c.life.Err() != nil {
+		return kerr.NotCoordinator
+	}
+	if !c.loaded.Load() {
+		return kerr.CoordinatorLoadInProgress
+	}
+	return nil
 }
 
-// Leave serves LeaveGroup.
-func (c *Coordinator) Leave(ctx context.Context, req *kmsg.LeaveGroupRequest) *kmsg.LeaveGroupResponse {
-	panic("skeleton")
+// find is the group of that id, nil when there is none.
+func (c *Coordinator) find(id string) *group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.groups[id]
 }
 
-// OffsetCommit serves OffsetCommit; it answers when the offsets are durable.
-func (c *Coordinator) OffsetCommit(ctx context.Context, req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitResponse {
-	panic("skeleton")
+// locked returns the group, locked, made if need be; nil when there are too
+// many.
+//
+// A group that is found may be dropped before it is locked: it is Dead then,
+// and no longer in the map, so looking again makes a new one.
+func (c *Coordinator) locked(id string) *group {
+	for {
+		g := c.findOrMake(id)
+		if g == nil {
+			return nil
+		}
+		g.mu.Lock()
+		if g.state != Dead {
+			return g
+		}
+		g.mu.Unlock()
+	}
 }
 
-// OffsetFetch serves OffsetFetch.
-func (c *Coordinator) OffsetFetch(ctx context.Context, req *kmsg.OffsetFetchRequest) *kmsg.OffsetFetchResponse {
-	panic("skeleton")
+// lockedIfThere is locked for requests that make no group.
+func (c *Coordinator) lockedIfThere(id string) *group {
+	g := c.find(id)
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	if g.state == Dead {
+		g.mu.Unlock()
+		return nil
+	}
+	return g
 }
 
-// DescribeGroups serves DescribeGroups.
-func (c *Coordinator) DescribeGroups(ctx context.Context, req *kmsg.DescribeGroupsRequest) *kmsg.DescribeGroupsResponse {
-	panic("skeleton")
+func (c *Coordinator) findOrMake(id string) *group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g := c.groups[id]; g != nil {
+		return g
+	}
+	if len(c.groups) >= c.cfg.MaxGroups {
+		c.turned++
+		return nil
+	}
+	g := newGroup(c, id)
+	c.groups[id] = g
+	return g
 }
 
-// ListGroups serves ListGroups.
-func (c *Coordinator) ListGroups(ctx context.Context, req *kmsg.ListGroupsRequest) *kmsg.ListGroupsResponse {
-	panic("skeleton")
+// all are the groups there are, in no order.
+func (c *Coordinator) all() []*group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]*group, 0, len(c.groups))
+	for _, g := range c.groups {
+		out = append(out, g)
+	}
+	return out
 }
 
-// DeleteGroups serves DeleteGroups.
-func (c *Coordinator) DeleteGroups(ctx context.Context, req *kmsg.DeleteGroupsRequest) *kmsg.DeleteGroupsResponse {
-	panic("skeleton")
+// drop forgets a group. Its lock is held.
+func (c *Coordinator) drop(g *group) {
+	g.state = Dead
+	g.stopTimers()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.groups[g.id] == g {
+		delete(c.groups, g.id)
+	}
 }
