@@ -68,6 +68,8 @@ type Phase struct {
 	Gets     int64 `json:"gets"`
 	PutBytes int64 `json:"put_bytes"`
 	GetBytes int64 `json:"get_bytes"`
+	// CPU seconds of the target; 0 when its process is not ours.
+	CPU float64 `json:"target_cpu_s"`
 }
 
 // Seconds is the length of the phase.

@@ -31,6 +31,9 @@ type Config struct {
 	Rate int64
 	// Closed sends as fast as InFlight allows, in place of Rate.
 	Closed bool
+	// MaxRecords ends a closed loop early, once as many were sent by all
+	// producers together. Default 0: time alone ends it.
+	MaxRecords int64
 	// ValueSize of a record in bytes, header included. Default 1024, at least
 	// HeaderSize.
 	ValueSize int
@@ -100,6 +103,7 @@ func (c Config) Validate() error {
 	within("bytes in flight", c.InFlight, c.ValueSize, 4<<30)
 	bad(c.Closed || c.Rate > 0, "rate is %d sends/s, want more than 0 (or a closed loop)", c.Rate)
 	bad(!c.Closed || c.Rate == 0, "a closed loop has no rate, but %d sends/s is set", c.Rate)
+	bad(c.MaxRecords >= 0 && (c.Closed || c.MaxRecords == 0), "max records is %d, want 0 or, in a closed loop, more", c.MaxRecords)
 	bad(c.Rate <= 10_000_000, "rate is %d sends/s, want at most 10000000", c.Rate)
 	bad(c.Acks == "all" || c.Acks == "1", "acks is %q, want all or 1: what is never acknowledged cannot be verified", c.Acks)
 	bad(c.Linger >= 0 && c.Linger <= time.Minute, "linger is %v, want 0 to 1m", c.Linger)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -147,9 +148,14 @@ func (p *Producers) send(ctx context.Context, end int64) error {
 
 func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 	g, ctx := errgroup.WithContext(ctx)
+	most := int64(math.MaxInt64)
+	if p.load.cfg.MaxRecords > 0 {
+		most = p.load.cfg.MaxRecords
+	}
+	var begun atomic.Int64
 	for _, c := range p.clients {
 		g.Go(func() error {
-			for now := p.load.clock.Now(); now < end && ctx.Err() == nil; now = p.load.clock.Now() {
+			for now := p.load.clock.Now(); now < end && ctx.Err() == nil && begun.Add(1) <= most; now = p.load.clock.Now() {
 				c.send(ctx, now)
 			}
 			return ctx.Err()

@@ -149,6 +149,7 @@ func (s *Session) endPhase() {
 		CaughtUp: b.caught - a.caught, CaughtUpB: b.caughtB - a.caughtB,
 	}
 	p.Puts, p.Gets = b.delta(a, metricPuts), b.delta(a, metricGets)
+	p.CPU = (b.usage.CPU - a.usage.CPU).Seconds()
 	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
 	s.run.Phases = append(s.run.Phases, p)
 }

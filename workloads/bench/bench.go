@@ -1,0 +1,225 @@
+// Package bench runs one workload against one target: one trial.
+//
+//	open loop    warm-up │ run ............ │ drain │ verify
+//	closed loop  warm-up │ run ............ │ drain │ verify
+//	back-log     fill (closed loop) │ upload │ catch-up, out of objects, verified
+//
+// A broker that bench starts itself has its data beside the results, on the
+// same disk, and is gone at the end. CPU per GiB is that of the phase named,
+// not of the whole trial.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/report"
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/session"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+// Config of one trial.
+type Config struct {
+	// Binary is the path of tide, for targets that are started here. Required.
+	Binary string
+	// Out is where the trial's directory is made. Default ./tide-runs.
+	Out string
+	// Workload and Target, already parsed. Required.
+	Workload workloads.Workload
+	Target   target.Spec
+	// Quick shortens warm-up and run to seconds; the verdict is QUICK at best.
+	Quick bool
+	// Progress is told what goes on. Required.
+	Progress Progress
+}
+
+// Progress shows a person where the trial is.
+type Progress interface {
+	// Step begins something of known length; 0: until it is done.
+	Step(name string, length time.Duration)
+}
+
+// walCapacity of a WAL that is not given one: the broker's own default.
+const walCapacity = "2GiB"
+
+// Limits of --quick and on what may take its time.
+const (
+	quickWarmUp   = 10 * time.Second
+	quickRun      = 20 * time.Second
+	setupTimeout  = 30 * time.Second
+	drainTimeout  = 60 * time.Second
+	uploadTimeout = 3 * time.Minute // after the last send, until all of it is in objects
+	readTimeout   = time.Hour
+)
+
+// trial is one run.
+type trial struct {
+	cfg     Config
+	dir     string // of the results
+	data    string // of the broker, removed at the end; "" for a remote target
+	broker  *target.Process
+	clock   *load.Clock
+	load    *load.Load
+	session *session.Session
+}
+
+// Run does it and returns the trial, read back from its files, with
+// report.html made. An error means that there is no trial.
+func Run(ctx context.Context, cfg Config) (*results.Trial, error) {
+	if cfg.Out == "" {
+		cfg.Out = "tide-runs"
+	}
+	t := &trial{cfg: cfg, clock: load.NewClock(), dir: filepath.Join(cfg.Out, id(cfg, time.Now()))}
+	if err := t.run(ctx); err != nil {
+		return nil, fmt.Errorf("%s on %s: %w", cfg.Workload.Name, cfg.Target.Text, err)
+	}
+	cfg.Progress.Step("drawing the report", 0)
+	loaded, err := results.Load(t.dir)
+	if err != nil {
+		return nil, err
+	}
+	_, err = report.Write(loaded)
+	return loaded, err
+}
+
+var notWord = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+
+// id names a trial by what it measured and when it began.
+func id(cfg Config, now time.Time) string {
+	on := strings.Trim(notWord.ReplaceAllString(cfg.Target.Text, "-"), "-")
+	return fmt.Sprintf("%s-%s-%s", cfg.Workload.Name, on[:min(len(on), 40)], now.UTC().Format("20060102-150405.000"))
+}
+
+func (t *trial) run(ctx context.Context) (err error) {
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+		return err
+	}
+	brokers := []string{t.cfg.Target.Address}
+	if t.cfg.Target.Address == "" {
+		if err := t.startBroker(ctx); err != nil {
+			return errors.Join(err, os.RemoveAll(t.data), os.RemoveAll(t.dir))
+		}
+		defer func() { err = errors.Join(err, t.broker.Stop(), os.RemoveAll(t.data)) }()
+		brokers = []string{t.broker.Kafka()}
+	}
+	if err := t.prepare(ctx, brokers); err != nil {
+		return errors.Join(err, os.RemoveAll(t.dir))
+	}
+	if err := t.phases(ctx); err != nil {
+		return errors.Join(err, t.session.Abandon())
+	}
+	return t.session.Close()
+}
+
+func (t *trial) startBroker(ctx context.Context) (err error) {
+	t.cfg.Progress.Step("starting the broker, zero-filling a new WAL", 0)
+	if t.data, err = os.MkdirTemp(t.cfg.Out, ".bench-data-"); err != nil {
+		return err
+	}
+	args, err := t.cfg.Target.Args(t.data, walCapacity)
+	if err != nil {
+		return err
+	}
+	t.broker, err = target.Start(ctx, target.Config{
+		Binary: t.cfg.Binary, Args: args, Log: filepath.Join(t.dir, "broker.log"), StopTimeout: uploadTimeout,
+	})
+	return err
+}
+
+// loadConfig maps the workload's keys.
+func (t *trial) loadConfig(brokers []string) load.Config {
+	w := t.cfg.Workload
+	c := load.Config{
+		Brokers: brokers, Topic: "bench-" + time.Now().UTC().Format("150405.000000"), Topics: w.Topics,
+		Partitions: w.PartitionsPerTopic, Producers: w.Producers(), Consumers: w.Consumers(),
+		Rate: w.ProducerRate, Closed: w.Closed, ValueSize: w.MessageSize,
+		Linger: w.Linger(), BatchBytes: w.BatchBytes, InFlight: w.InFlight, Seed: w.Seed,
+	}
+	if w.Backlog() > 0 {
+		c.MaxRecords = t.backlog() / int64(w.MessageSize)
+	}
+	return c
+}
+
+func (t *trial) prepare(ctx context.Context, brokers []string) error {
+	rec := load.NewRecorder()
+	var err error
+	if t.load, err = load.New(t.loadConfig(brokers), t.clock, rec); err != nil {
+		return err
+	}
+	setup, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	if err := t.load.CreateTopics(setup); err != nil {
+		return err
+	}
+	run := results.Run{
+		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
+		Seed: t.load.Config().Seed, Config: t.describe(),
+	}
+	var on session.Target = session.Remote{}
+	run.Durability = results.Durability{Acks: "all", Flush: "not known", PowerCut: "not known: the target runs elsewhere"}
+	if t.broker != nil {
+		on = session.Broker{Process: t.broker}
+		if run.Durability, err = target.Durability(t.cfg.Target.Flags["wal"]); err != nil {
+			return err
+		}
+	}
+	t.session, err = session.Open(session.Config{
+		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: on, Run: run,
+	})
+	if err != nil {
+		return err
+	}
+	return t.session.AddFile("workload.yaml", t.cfg.Workload.Source())
+}
+
+func (t *trial) describe() map[string]string {
+	c := t.load.Config()
+	out := map[string]string{
+		"load.acks": c.Acks, "load.linger": c.Linger.String(), "load.closed": strconv.FormatBool(c.Closed),
+		"bench.warm_up": t.warmUp().String(), "bench.run": t.length().String(), "bench.verify": strconv.FormatBool(t.cfg.Workload.Verify),
+	}
+	for k, v := range map[string]int64{
+		"topics": int64(c.Topics), "partitions": int64(c.Partitions), "producers": int64(c.Producers),
+		"consumers": int64(c.Consumers), "value_bytes": int64(c.ValueSize), "rate_per_s": c.Rate,
+		"batch_bytes": int64(c.BatchBytes), "in_flight_bytes": int64(c.InFlight), "max_records": c.MaxRecords,
+	} {
+		out["load."+k] = strconv.FormatInt(v, 10)
+	}
+	for k, v := range t.cfg.Target.Flags {
+		out["broker."+k] = v
+	}
+	return out
+}
+
+func (t *trial) warmUp() time.Duration {
+	if w := t.cfg.Workload.WarmUp(); !t.cfg.Quick || w < quickWarmUp {
+		return w
+	}
+	return quickWarmUp
+}
+
+func (t *trial) length() time.Duration {
+	if d := t.cfg.Workload.Duration(); !t.cfg.Quick || d < quickRun {
+		return d
+	}
+	return quickRun
+}
+
+// backlog in bytes; a quick one is an eighth.
+func (t *trial) backlog() int64 {
+	if t.cfg.Quick {
+		return t.cfg.Workload.Backlog() / 8
+	}
+	return t.cfg.Workload.Backlog()
+}

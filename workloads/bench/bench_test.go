@@ -1,0 +1,49 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+func newTrial(t *testing.T, workload string, quick bool) *trial {
+	w, err := workloads.Open(workload)
+	require.NoError(t, err)
+	spec, err := target.ParseSpec("tide?wal=uring:")
+	require.NoError(t, err)
+	return &trial{cfg: Config{Workload: w, Target: spec, Quick: quick}}
+}
+
+func TestQuickShortens(t *testing.T) {
+	full, quick := newTrial(t, "tail-2k", false), newTrial(t, "tail-2k", true)
+	require.Equal(t, time.Minute, full.warmUp())
+	require.Equal(t, 3*time.Minute, full.length())
+	require.Equal(t, quickWarmUp, quick.warmUp())
+	require.Equal(t, quickRun, quick.length())
+	require.Equal(t, int64(256<<20), newTrial(t, "catchup-2gib", true).backlog())
+}
+
+func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
+	for _, name := range workloads.Names() {
+		tr := newTrial(t, name, false)
+		c := tr.loadConfig([]string{"127.0.0.1:1"})
+		require.Equal(t, 16, c.Partitions)
+		require.Equal(t, 4, c.Producers)
+		require.Equal(t, name == "catchup-2gib", c.MaxRecords > 0)
+	}
+}
+
+func TestID(t *testing.T) {
+	tr := newTrial(t, "tail-2k", false)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	require.Equal(t, "tail-2k-tide-wal-uring-20260102-030405.006", id(tr.cfg, at))
+}
+
+func TestNotUploaded(t *testing.T) {
+	streams := []target.Stream{{Topic: "b", CommittedEnd: 3, End: 10}, {Topic: "other", End: 5}}
+	require.Equal(t, int64(7), notUploaded(streams, "b"))
+}

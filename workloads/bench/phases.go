@@ -1,0 +1,234 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+func (t *trial) phases(ctx context.Context) error {
+	if t.cfg.Workload.Backlog() > 0 {
+		return t.backlogPhases(ctx)
+	}
+	return t.steadyPhases(ctx)
+}
+
+// steadyPhases is a load that goes on by itself, with tailing consumers.
+func (t *trial) steadyPhases(ctx context.Context) error {
+	tail, err := t.load.StartTail()
+	if err != nil {
+		return err
+	}
+	defer tail.Stop()
+	start := time.Now()
+	producers, err := t.load.StartProducers(ctx, t.warmUp()+t.length())
+	if err != nil {
+		return err
+	}
+	defer release(producers)
+	t.session.Producing(producers)
+	for _, p := range []struct {
+		name   string
+		length time.Duration
+		rated  bool
+	}{{"warm-up", t.warmUp(), false}, {"run", t.length(), true}} {
+		if p.length == 0 {
+			continue
+		}
+		t.cfg.Progress.Step(p.name, p.length)
+		t.session.Begin(p.name, p.rated)
+		start = start.Add(p.length)
+		if err := t.until(ctx, start); err != nil {
+			return fmt.Errorf("phase %s: %w", p.name, err)
+		}
+	}
+	// The phase ends with its time: what is acknowledged later than that was
+	// not reached within it.
+	t.session.End()
+	t.drain(ctx, producers)
+	ends, err := t.load.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	if t.load.Config().Consumers > 0 {
+		t.checkTail(ctx, tail, ends)
+	}
+	t.figures("run", func(p results.Phase) int64 { return p.AckedBytes })
+	return t.verify(ctx, ends)
+}
+
+// release ends producers after an error: nothing may run on.
+func release(p *load.Producers) {
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = p.Wait(gone)
+}
+
+// until waits for a moment, and for nothing else but a broker that dies.
+func (t *trial) until(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.ended():
+		return fmt.Errorf("the broker ended by itself: %s", t.broker.LastWords())
+	}
+}
+
+// ended never fires for a remote target.
+func (t *trial) ended() <-chan struct{} {
+	if t.broker == nil {
+		return nil
+	}
+	return t.broker.Ended()
+}
+
+func (t *trial) drain(ctx context.Context, producers *load.Producers) {
+	t.cfg.Progress.Step("waiting for the last acknowledgements", 0)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	if err := producers.Wait(ctx); err != nil {
+		t.session.Fault("not every send was acknowledged in the end: "+err.Error(), "the target does not keep up with this load")
+	}
+}
+
+func (t *trial) checkTail(ctx context.Context, tail *load.Readers, ends []int64) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	if err := tail.Await(ctx, ends); err != nil {
+		t.session.Fault("the tailing consumers did not reach the end: "+err.Error(), "the target does not serve consumers at this rate")
+		return
+	}
+	tail.Stop()
+	if v := tail.Verify(); !v.OK() {
+		t.session.Fault(fmt.Sprintf("the tailing consumers saw %d lost, %d duplicated, %d reordered, %d corrupt records: %v",
+			v.Lost, v.Duplicates, v.Reordered, v.Corrupt, v.Samples), "this is a fault of the target")
+	}
+}
+
+// verify reads everything back, if the workload asks for it.
+func (t *trial) verify(ctx context.Context, ends []int64) error {
+	if !t.cfg.Workload.Verify {
+		t.session.Warn("the records were not read back and verified", "set verify: true in the workload")
+		return nil
+	}
+	t.cfg.Progress.Step("verifying every record", 0)
+	readers, err := t.load.StartReplay(1, "")
+	if err != nil {
+		return err
+	}
+	t.await(ctx, readers, ends)
+	t.session.Verified(readers.Verify())
+	return nil
+}
+
+// await reads up to the ends and stops the readers; what goes wrong is a fault
+// of the trial.
+func (t *trial) await(ctx context.Context, readers *load.Readers, ends []int64) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	err := readers.Await(ctx, ends)
+	readers.Stop()
+	if err != nil {
+		t.session.Fault("reading back did not reach the end: "+err.Error(), "see broker.log")
+	}
+}
+
+// figures quotes a phase: its rate, and the target's CPU per GiB.
+func (t *trial) figures(phase string, bytes func(results.Phase) int64) {
+	for _, p := range t.session.Phases() {
+		if p.Name != phase {
+			continue
+		}
+		t.session.Figure(phase+" rate", p.MiBPerSecond(bytes(p)), "MiB/s")
+		if n := bytes(p); p.CPU > 0 && n > 0 {
+			t.session.Figure(phase+" target CPU per GiB", p.CPU/(float64(n)/(1<<30)), "s/GiB")
+		}
+	}
+}
+
+// backlogPhases writes a back-log and reads it back out of objects.
+func (t *trial) backlogPhases(ctx context.Context) error {
+	t.cfg.Progress.Step("fill", 0)
+	t.session.Begin("fill", false)
+	producers, err := t.load.StartProducers(ctx, readTimeout)
+	if err != nil {
+		return err
+	}
+	defer release(producers)
+	t.session.Producing(producers)
+	select {
+	case <-producers.Done():
+	case <-t.ended():
+		return fmt.Errorf("phase fill: the broker ended by itself: %s", t.broker.LastWords())
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t.session.End()
+	t.drain(ctx, producers)
+	ends, err := t.load.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.makeCold(ctx); err != nil {
+		return err
+	}
+	t.cfg.Progress.Step("catch-up", 0)
+	t.session.Begin("catch-up", false)
+	readers, err := t.load.StartReplay(t.load.Config().Consumers, "")
+	if err != nil {
+		return err
+	}
+	t.await(ctx, readers, ends)
+	t.session.End()
+	t.session.Verified(readers.Verify())
+	_, bytes, took := readers.Progress()
+	t.session.Figure("catch-up", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
+	t.figures("fill", func(p results.Phase) int64 { return p.AckedBytes })
+	t.figures("catch-up", func(p results.Phase) int64 { return p.CaughtUpB })
+	return nil
+}
+
+// makeCold waits until everything is in objects and empties the log cache.
+func (t *trial) makeCold(ctx context.Context) error {
+	t.session.Warn("the page cache was not dropped: objects may be read from memory", "compare with another warm row only")
+	if t.broker == nil {
+		t.session.Warn("what the target keeps in its own caches is not known", "")
+		return nil
+	}
+	t.cfg.Progress.Step("waiting for uploads", 0)
+	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
+	defer cancel()
+	for {
+		streams, err := target.Streams(ctx, t.broker.Admin())
+		if err != nil {
+			return err
+		}
+		left := notUploaded(streams, t.load.Config().Topic)
+		if left == 0 {
+			_, err := target.DropLogCache(ctx, t.broker.Admin())
+			return err
+		}
+		if err := t.until(ctx, time.Now().Add(200*time.Millisecond)); err != nil {
+			return fmt.Errorf("waiting for the upload of %d records: %w", left, err)
+		}
+	}
+}
+
+// notUploaded counts the records that are in no object yet.
+func notUploaded(streams []target.Stream, topic string) int64 {
+	var n int64
+	for _, s := range streams {
+		if s.Topic == topic {
+			n += s.End - s.CommittedEnd
+		}
+	}
+	return n
+}
