@@ -77,10 +77,26 @@ func metadata(c *conn, r *request, req *kmsg.MetadataRequest) *kmsg.MetadataResp
 	ctx, cancel := context.WithTimeout(c.ctx, autoCreateTime)
 	defer cancel()
 	create := !c.srv.cfg.DisableAutoCreate && (r.version < 4 || req.AllowAutoTopicCreation)
+	// Answered once each, as by Kafka: a few bytes of request are many of answer.
+	seen := make(map[asked]bool, len(req.Topics))
 	for i := range req.Topics {
-		resp.Topics = append(resp.Topics, c.askedTopic(ctx, &req.Topics[i], create, operations))
+		t := &req.Topics[i]
+		one := asked{id: t.TopicID}
+		if t.Topic != nil {
+			one = asked{name: *t.Topic}
+		}
+		if !seen[one] {
+			seen[one] = true
+			resp.Topics = append(resp.Topics, c.askedTopic(ctx, t, create, operations))
+		}
 	}
 	return resp
+}
+
+// asked is what a topic was asked for by.
+type asked struct {
+	name string
+	id   [16]byte
 }
 
 func metadataBrokers(brokers []Broker) []kmsg.MetadataResponseBroker {

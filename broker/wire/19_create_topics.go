@@ -19,7 +19,8 @@ import (
 //	v6  THROTTLING_QUOTA_EXCEEDED (KIP-599)
 //	v7  topic id in the answer (KIP-516)
 //
-// The replication factor is any from 1 to the number of brokers; it is kept
+// One request creates at most meta.MaxPartitions partitions, Kafka's number
+// too: POLICY_VIOLATION. The replication factor is any from 1 to the number of brokers; it is kept
 // and shown, but there is one leader and no follower. An assignment names the
 // leader by the first replica of each partition.
 
@@ -47,8 +48,10 @@ func createTopics(c *conn, r *request, req *kmsg.CreateTopicsRequest) *kmsg.Crea
 	ctx, cancel := c.within(req.TimeoutMillis)
 	defer cancel()
 	times := make(map[string]int)
+	partitions := int64(0)
 	for i := range req.Topics {
 		times[req.Topics[i].Topic]++
+		partitions += int64(max(req.Topics[i].NumPartitions, 1))
 	}
 	for i := range req.Topics {
 		t := &req.Topics[i]
@@ -57,7 +60,10 @@ func createTopics(c *conn, r *request, req *kmsg.CreateTopicsRequest) *kmsg.Crea
 		}
 		var cmd meta.CreateTopic
 		err := fmt.Errorf("topic %q is in the request more than once: %w", t.Topic, kerr.InvalidRequest)
-		if times[t.Topic] == 1 {
+		switch {
+		case partitions > meta.MaxPartitions:
+			err = fmt.Errorf("%d partitions in one request, at most %d: %w", partitions, meta.MaxPartitions, kerr.PolicyViolation)
+		case times[t.Topic] == 1:
 			cmd, err = c.createTopic(ctx, r.version, t, req.ValidateOnly)
 		}
 		times[t.Topic] = 0

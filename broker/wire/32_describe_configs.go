@@ -36,9 +36,23 @@ func init() {
 
 func describeConfigs(c *conn, _ *request, req *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
-	resp.Resources = make([]kmsg.DescribeConfigsResponseResource, 0, len(req.Resources))
+	resp.Resources = []kmsg.DescribeConfigsResponseResource{}
+	type resource struct {
+		kind kmsg.ConfigResourceType
+		name string
+	}
+	// All configs of a resource are told once: asking takes a few bytes, the
+	// answer thousands.
+	seen := make(map[resource]bool)
 	for i := range req.Resources {
 		asked := &req.Resources[i]
+		if len(asked.ConfigNames) == 0 {
+			one := resource{asked.ResourceType, asked.ResourceName}
+			if seen[one] {
+				continue
+			}
+			seen[one] = true
+		}
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = asked.ResourceType, asked.ResourceName
 		out.Configs = []kmsg.DescribeConfigsResponseResourceConfig{}

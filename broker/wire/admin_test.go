@@ -79,7 +79,7 @@ func TestCreateTopicsRefuses(t *testing.T) {
 		{topicToCreate(strings.Repeat("x", 250), 1, 1), kerr.InvalidTopicException},
 		{topicToCreate("t", 0, 1), kerr.InvalidPartitions},
 		{topicToCreate("t", -2, 1), kerr.InvalidPartitions},
-		{topicToCreate("t", 1<<30, 1), kerr.InvalidPartitions},
+		{topicToCreate("t", 1<<30, 1), kerr.PolicyViolation},
 		{topicToCreate("t", 1, 0), kerr.InvalidReplicationFactor},
 		{topicToCreate("t", 1, 2), kerr.InvalidReplicationFactor},
 		{topicToCreate("t", 1, 1, "no.such", "1"), kerr.InvalidConfig},
@@ -192,8 +192,8 @@ func TestMetadataCreatesTopics(t *testing.T) {
 func TestListOffsets(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)
-	parts[0].put(t, 1)
-	parts[0].put(t, 1)
+	parts[0].put(1)
+	parts[0].put(1)
 	c := h.dial()
 	ask := func(version int16, timestamp int64) kmsg.ListOffsetsResponseTopicPartition {
 		p := kmsg.NewListOffsetsRequestTopicPartition()
@@ -267,7 +267,7 @@ func TestFindCoordinator(t *testing.T) {
 func TestDescribeConfigs(t *testing.T) {
 	h := newHarness(t, func(c *Config) { c.BrokerConfigs = map[string]string{"tide.wal": "mem:"} })
 	h.broker.topic("topic", 7, 1)
-	h.broker.topics["topic"].Configs = map[string]string{"retention.ms": "5"}
+	h.broker.set(func() { h.broker.topics["topic"].Configs = map[string]string{"retention.ms": "5"} })
 	c := h.dial()
 	for version := int16(1); version <= 4; version++ {
 		req := kmsg.NewPtrDescribeConfigsRequest()

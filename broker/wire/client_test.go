@@ -32,7 +32,7 @@ func TestClientsOfManyAges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, nil)
-			h.broker.address = h.addr
+			h.broker.set(func() { h.broker.address = h.addr })
 			producer := h.client(t, kgo.MaxVersions(versions), kgo.DefaultProduceTopic("events"))
 			var records []*kgo.Record
 			for i := range 200 {

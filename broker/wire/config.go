@@ -78,7 +78,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	if c.NewTopicID == nil {
-		c.NewTopicID = randomTopicID
+		c.NewTopicID = RandomTopicID
 	}
 	if c.NodeEpoch == nil {
 		c.NodeEpoch = func() int64 { return 0 }

@@ -82,7 +82,7 @@ func TestOrderlyEndIsNotLogged(t *testing.T) {
 func TestAnswersComeInOrder(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("topic", 7, 1)
-	h.broker.held = true
+	h.broker.set(func() { h.broker.held = true })
 	c := h.dial()
 	var frames []byte
 	var reqs []kmsg.Request
@@ -98,10 +98,8 @@ func TestAnswersComeInOrder(t *testing.T) {
 	require.NoError(t, err)
 	eventually(t, func() bool { return h.broker.appendedCount() == 3 }, "three appends")
 	// Durable in the wrong order, from other goroutines.
-	h.broker.mu.Lock()
-	undone := h.broker.undone
-	h.broker.undone = nil
-	h.broker.mu.Unlock()
+	var undone []func()
+	h.broker.set(func() { undone, h.broker.undone = h.broker.undone, nil })
 	for _, i := range []int{2, 1, 0} {
 		go undone[i]()
 	}
@@ -136,7 +134,7 @@ func TestOneCommitForAllRequestsInTheBuffer(t *testing.T) {
 func TestProduceErrors(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 2)
-	parts[1].broken = kerr.KafkaStorageError
+	h.broker.set(func() { parts[1].broken = kerr.KafkaStorageError })
 	c := h.dial()
 	code := func(req *kmsg.ProduceRequest) error {
 		p := c.ask(req).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
@@ -157,7 +155,7 @@ func TestProduceErrors(t *testing.T) {
 	transactional.TransactionID = kmsg.StringPtr("tx")
 	require.Equal(t, kerr.InvalidTxnState, code(transactional))
 	// Back-pressure that lasts longer than the request's patience.
-	h.broker.full = make(chan struct{})
+	h.broker.set(func() { h.broker.full = make(chan struct{}) })
 	impatient := produce(9, -1, "topic", 0, batch(1))
 	impatient.TimeoutMillis = 1
 	require.Equal(t, kerr.RequestTimedOut, code(impatient))
@@ -179,7 +177,7 @@ func TestAcksZero(t *testing.T) {
 func TestQueuedAnswersHoldTheReaderBack(t *testing.T) {
 	h := newHarness(t, func(c *Config) { c.Limits.AnswersQueued = 4 })
 	h.broker.topic("topic", 7, 1)
-	h.broker.held = true
+	h.broker.set(func() { h.broker.held = true })
 	c := h.dial()
 	var frames []byte
 	for i := range int32(10) {
@@ -189,9 +187,7 @@ func TestQueuedAnswersHoldTheReaderBack(t *testing.T) {
 	require.NoError(t, err)
 	eventually(t, func() bool { return h.srv.Stats().AnswersFull == 1 }, "the reader to stop")
 	require.Equal(t, 4, h.broker.appendedCount())
-	h.broker.mu.Lock()
-	h.broker.held = false
-	h.broker.mu.Unlock()
+	h.broker.set(func() { h.broker.held = false })
 	h.broker.reap()
 	for i := range int32(10) {
 		c.answer(produce(9, -1, "topic", 0, nil), i)
@@ -221,14 +217,14 @@ func TestLargeFrames(t *testing.T) {
 		req.Topics = append(req.Topics, produce(9, -1, "topic", 0, batch(5)).Topics[0])
 		resp := c.ask(req).(*kmsg.ProduceResponse)
 		require.Zero(t, resp.Topics[0].Partitions[0].ErrorCode)
-		require.Equal(t, records[12:], parts[0].batches[2*i].bytes[12:])
+		require.Equal(t, records[12:], parts[0].stored()[2*i].bytes[12:])
 	}
 }
 
 func TestCloseAnswersWhatWasAppended(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("topic", 7, 1)
-	h.broker.held = true
+	h.broker.set(func() { h.broker.held = true })
 	c, idle := h.dial(), h.dial()
 	idle.ask(kmsg.NewPtrMetadataRequest())
 	c.send(produce(9, -1, "topic", 0, batch(1)))
@@ -245,7 +241,7 @@ func TestCloseAnswersWhatWasAppended(t *testing.T) {
 func TestCloseGivesUp(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("topic", 7, 1)
-	h.broker.held = true
+	h.broker.set(func() { h.broker.held = true })
 	c := h.dial()
 	c.send(produce(9, -1, "topic", 0, batch(1)))
 	eventually(t, func() bool { return h.broker.appendedCount() == 1 }, "the append")
@@ -258,9 +254,10 @@ func TestCloseGivesUp(t *testing.T) {
 
 func TestJoinBlocksOnlyItsConnection(t *testing.T) {
 	h := newHarness(t, nil)
-	h.broker.groups.joined = make(chan struct{})
 	c := h.dial()
-	want := c.send(kmsg.NewPtrJoinGroupRequest())
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group = "slow"
+	want := c.send(req)
 	h.dial().ask(kmsg.NewPtrMetadataRequest())
 	close(h.broker.groups.joined)
 	resp := c.answer(kmsg.NewPtrJoinGroupRequest(), want).(*kmsg.JoinGroupResponse)

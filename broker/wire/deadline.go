@@ -16,7 +16,15 @@ type deadline struct {
 }
 
 func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
-func (d *deadline) Value(key any) any           { return d.parent.Value(key) }
+
+// Value goes to inner once there is one, because context.Cause looks for the
+// reason there.
+func (d *deadline) Value(key any) any {
+	if d.inner != nil {
+		return d.inner.Value(key)
+	}
+	return d.parent.Value(key)
+}
 
 // Done starts the timer. Only one goroutine uses a deadline, so that it needs
 // no lock.

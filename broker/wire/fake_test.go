@@ -42,7 +42,9 @@ type fakeTopic struct {
 	parts []*fakePartition
 }
 
-func newFakeBroker() *fakeBroker { return &fakeBroker{topics: make(map[string]*fakeTopic)} }
+func newFakeBroker() *fakeBroker {
+	return &fakeBroker{topics: make(map[string]*fakeTopic), groups: fakeGroups{joined: make(chan struct{})}}
+}
 
 func (b *fakeBroker) Commit() {
 	b.mu.Lock()
@@ -153,11 +155,27 @@ func (b *fakeBroker) ClusterID() string                    { return "test-cluste
 func (b *fakeBroker) ControllerID() int32                  { return 1 }
 
 func (b *fakeBroker) Brokers() []Broker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.address != "" {
 		ap := netip.MustParseAddrPort(b.address)
 		return []Broker{{ID: 1, Host: ap.Addr().String(), Port: int32(ap.Port())}}
 	}
 	return []Broker{{ID: 1, Host: "broker.test", Port: 9092, Rack: "r1"}}
+}
+
+// set changes the fakes' behaviour, or looks at what they hold, under the lock.
+func (b *fakeBroker) set(fn func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fn()
+}
+
+// stored is a copy of the batches of a partition.
+func (p *fakePartition) stored() []fakeBatch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.batches)
 }
 
 // fakePartition keeps batches in a slice.
@@ -169,7 +187,6 @@ type fakePartition struct {
 	next    int64
 	high    int64
 	start   int64
-	failing error // Append returns it
 	broken  error // done reports it
 	waiters map[*stream.Waiter]bool
 	reads   int
@@ -185,36 +202,42 @@ func (p *fakePartition) Topic() string      { return p.topic }
 func (p *fakePartition) LeaderEpoch() int32 { return 3 }
 
 func (p *fakePartition) Append(ctx context.Context, records []byte, done func(partition.AppendResult)) error {
-	if p.failing != nil {
-		return p.failing
-	}
 	if len(records) < 61 {
 		return kerr.CorruptMessage
 	}
-	if p.broker.full != nil {
+	p.broker.mu.Lock()
+	full := p.broker.full
+	p.broker.mu.Unlock()
+	if full != nil {
 		select {
-		case <-p.broker.full:
+		case <-full:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	p.mu.Lock()
-	base := p.next
-	p.next += int64(int32(binary.BigEndian.Uint32(records[23:]))) + 1
-	end := p.next
-	b := slices.Clone(records)
-	binary.BigEndian.PutUint64(b, uint64(base))
-	p.batches = append(p.batches, fakeBatch{base, end, b})
-	p.mu.Unlock()
+	base, end := p.store(records)
 	p.broker.mu.Lock()
 	defer p.broker.mu.Unlock()
+	broken := p.broken
 	p.broker.undone = append(p.broker.undone, func() {
-		if p.broken == nil {
+		if broken == nil {
 			p.advance(end)
 		}
-		done(partition.AppendResult{BaseOffset: base, LogAppendTime: -1, LogStart: p.start, Err: p.broken})
+		done(partition.AppendResult{BaseOffset: base, LogAppendTime: -1, LogStart: p.start, Err: broken})
 	})
 	return nil
+}
+
+// store copies a batch to the end of the log, not visible yet.
+func (p *fakePartition) store(records []byte) (base, end int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	base = p.next
+	p.next += int64(int32(binary.BigEndian.Uint32(records[23:]))) + 1
+	b := slices.Clone(records)
+	binary.BigEndian.PutUint64(b, uint64(base))
+	p.batches = append(p.batches, fakeBatch{base, p.next, b})
+	return base, p.next
 }
 
 func (p *fakePartition) advance(end int64) {
@@ -287,11 +310,12 @@ func (p *fakePartition) OffsetForTime(_ context.Context, ts int64) (int64, int64
 	return 1, 1234, nil
 }
 
-// fakeGroups echoes enough to see that the right method was reached.
+// fakeGroups echoes enough to see that the right method was reached. A join of
+// the group "slow" waits until joined is closed.
 type fakeGroups struct{ joined chan struct{} }
 
 func (g *fakeGroups) Join(ctx context.Context, req *kmsg.JoinGroupRequest, clientID, clientHost string) *kmsg.JoinGroupResponse {
-	if g.joined != nil {
+	if req.Group == "slow" {
 		select {
 		case <-g.joined:
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,14 +10,9 @@ import (
 )
 
 // put appends one durable batch with a value of n bytes.
-func (p *fakePartition) put(t *testing.T, n int) {
-	b := batch(n)
-	p.mu.Lock()
-	base := p.next
-	p.next++
-	p.batches = append(p.batches, fakeBatch{base, base + 1, b})
-	p.mu.Unlock()
-	p.advance(base + 1)
+func (p *fakePartition) put(n int) {
+	_, end := p.store(batch(n))
+	p.advance(end)
 }
 
 func (p *fakePartition) watched() bool {
@@ -39,7 +35,7 @@ func TestFetchLimits(t *testing.T) {
 	parts := h.broker.topic("topic", 7, 3)
 	for _, p := range parts {
 		for range 3 {
-			p.put(t, 100)
+			p.put(100)
 		}
 	}
 	one := len(batch(100))
@@ -66,7 +62,7 @@ func TestFetchLimits(t *testing.T) {
 func TestFetchErrors(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)
-	parts[0].put(t, 1)
+	parts[0].put(1)
 	c := h.dial()
 	ask := func(change func(*kmsg.FetchRequestTopicPartition)) kmsg.FetchResponseTopicPartition {
 		req := fetch(11, "topic", 0)
@@ -108,8 +104,8 @@ func TestLongPollWakesForRecords(t *testing.T) {
 	req.MinBytes = int32(2 * one)
 	want := c.send(req)
 	eventually(t, parts[1].watched, "the poll to wait")
-	parts[1].put(t, 10) // not enough yet
-	parts[0].put(t, 10)
+	parts[1].put(10) // not enough yet
+	parts[0].put(10)
 	require.Equal(t, []int{one, one}, fetched(c.answer(req, want)))
 	require.False(t, parts[0].watched())
 }
@@ -117,7 +113,7 @@ func TestLongPollWakesForRecords(t *testing.T) {
 func TestLongPollEndsInTime(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)
-	parts[0].put(t, 10)
+	parts[0].put(10)
 	c := h.dial()
 	req := fetch(11, "topic", 0)
 	req.MaxWaitMillis, req.MinBytes = 20, 1<<20
@@ -129,13 +125,10 @@ func TestLongPollEndsInTime(t *testing.T) {
 func TestLongPollLosesNoWakeUp(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)
-	first := true
-	parts[0].onRead = func() {
-		if first {
-			first = false
-			parts[0].put(t, 10)
-		}
-	}
+	var once sync.Once
+	parts[0].mu.Lock()
+	parts[0].onRead = func() { once.Do(func() { parts[0].put(10) }) }
+	parts[0].mu.Unlock()
 	req := fetch(11, "topic", 0)
 	req.MaxWaitMillis = 1 << 30
 	require.Equal(t, []int{len(batch(10))}, fetched(h.dial().ask(req)))

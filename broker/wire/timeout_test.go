@@ -30,7 +30,7 @@ func inBubble(t *testing.T, adjust func(*Config), fn func(t *testing.T, b *fakeB
 
 func TestSlowClientIsCutOff(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *fakeBroker, log *logLines, c *client) {
-		b.topic("topic", 7, 1)[0].put(t, 1<<20)
+		b.topic("topic", 7, 1)[0].put(1 << 20)
 		c.send(fetch(11, "topic", 0))
 		time.Sleep(29 * time.Second)
 		require.Empty(t, log.all())
@@ -42,7 +42,7 @@ func TestSlowClientIsCutOff(t *testing.T) {
 
 func TestSlowClientThatMakesProgressIsServed(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *fakeBroker, log *logLines, c *client) {
-		b.topic("topic", 7, 1)[0].put(t, 1<<20)
+		b.topic("topic", 7, 1)[0].put(1 << 20)
 		c.send(fetch(11, "topic", 0))
 		got := 0
 		for buf := make([]byte, 64<<10); got < 1<<20; {
@@ -98,7 +98,7 @@ func TestLongPollIsCapped(t *testing.T) {
 func TestUnreadAnswersHoldTheReaderBack(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Limits.AnswerBytes = 1 }, func(t *testing.T, b *fakeBroker, log *logLines, c *client) {
 		part := b.topic("topic", 7, 1)[0]
-		part.put(t, 1<<20)
+		part.put(1 << 20)
 		go func() {
 			for range 10 {
 				if _, err := c.conn.Write(frameOf(fetch(11, "topic", 0), 1)); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/tidelog/tide/broker/meta"
 )
 
-// randomTopicID draws a UUID of version 4. Kafka reserves those that start
+// RandomTopicID draws a UUID of version 4. Kafka reserves those that start
 // with a dash in its text form, and 0 and 1: bits that the version rules out.
-func randomTopicID() (id [16]byte) {
+func RandomTopicID() (id [16]byte) {
 	rand.Read(id[:]) // never fails
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80

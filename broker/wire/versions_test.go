@@ -42,7 +42,7 @@ func TestEveryVersionProduceAndFetch(t *testing.T) {
 		require.EqualValues(t, version-3, p.BaseOffset)
 		require.Equal(t, version >= 13, resp.Topics[0].TopicID == [16]byte{7})
 	}
-	for _, b := range parts[0].batches {
+	for _, b := range parts[0].stored() {
 		want = append(want, b.bytes...)
 	}
 	for version := int16(4); version <= 18; version++ {
@@ -68,7 +68,7 @@ func TestOldProduceIsRefusedPerPartition(t *testing.T) {
 func TestLeaderHints(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("topic", 7, 1)
-	h.broker.topics["topic"].Partitions[0].Leader = 2
+	h.broker.set(func() { h.broker.topics["topic"].Partitions[0].Leader = 2 })
 	for version := int16(10); version <= 13; version++ {
 		req := produce(version, 1, "topic", 0, batch(1))
 		req.Topics[0].TopicID = [16]byte{7}
