@@ -98,11 +98,11 @@ func (w *WAL) broadcast() {
 	}
 }
 
-// await blocks until reached holds, the log latches, or ctx ends. mu is held,
-// but not while waiting. For the slow paths only.
+// await blocks until reached holds, OnDurable has been told of a latch, or ctx
+// ends. mu is held, but not while waiting. For the slow paths only.
 func (w *WAL) await(ctx context.Context, reached func() bool) error {
 	for !reached() {
-		if w.cause != nil {
+		if w.notice.failed && !w.notice.delivering {
 			return fmt.Errorf("%w: %w", ErrLatched, w.cause)
 		}
 		if err := w.sleep(ctx); err != nil {
