@@ -1,0 +1,394 @@
+package group
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"pgregory.net/rapid"
+)
+
+// TestCommitWaitsForDurability: neither the answer nor a fetch runs ahead of
+// the log.
+func TestCommitWaitsForDurability(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *Coordinator, l *memLog) {
+		require.NoError(t, commitAs(c, nil, 5))
+		l.hold()
+		done := make(chan error)
+		go func() { done <- commitAs(c, nil, 6) }()
+		synctest.Wait()
+		require.EqualValues(t, 5, committedFor(c))
+		require.EqualValues(t, 5, committedFor(started(t, Config{}, l.crash()).closing(t)), "a crash now forgets it")
+		l.release()
+		require.NoError(t, <-done)
+		require.EqualValues(t, 6, committedFor(c))
+		require.EqualValues(t, 6, committedFor(started(t, Config{}, l.crash()).closing(t)))
+	})
+}
+
+// closing makes the test close c when it ends; for coordinators of one line.
+func (c *Coordinator) closing(t *testing.T) *Coordinator {
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestCommitErrors(t *testing.T) {
+	bubble(t, Config{MaxMetadataBytes: 1}, func(t *testing.T, c *Coordinator, l *memLog) {
+		for _, tc := range []struct{ in, want error }{
+			{kerr.MessageTooLarge, kerr.InvalidCommitOffsetSize},
+			{kerr.RequestTimedOut, kerr.CoordinatorNotAvailable},
+			{kerr.NotLeaderForPartition, kerr.NotCoordinator},
+			{fmt.Errorf("x: %w", kerr.KafkaStorageError), kerr.NotCoordinator},
+			{errLatched, kerr.CoordinatorNotAvailable},
+		} {
+			l.refuse = tc.in
+			require.ErrorIs(t, commitAs(c, nil, 1), tc.want)
+			l.refuse, l.fail = nil, tc.in
+			require.ErrorIs(t, commitAs(c, nil, 1), tc.want)
+			l.fail = nil
+		}
+		require.EqualValues(t, -1, committedFor(c))
+
+		req := kmsg.NewPtrOffsetCommitRequest()
+		req.Version, req.Group = 9, "g"
+		long := "xx"
+		req.Topics = []kmsg.OffsetCommitRequestTopic{
+			{Topic: "nowhere", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Partition: 0}}},
+			{Topic: "a", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Partition: 0, Metadata: &long}, {Partition: 1, Offset: 9}, {Partition: -1}}},
+		}
+		r := c.OffsetCommit(context.Background(), req)
+		require.Equal(t, kerr.UnknownTopicOrPartition.Code, r.Topics[0].Partitions[0].ErrorCode)
+		require.Equal(t, kerr.OffsetMetadataTooLarge.Code, r.Topics[1].Partitions[0].ErrorCode)
+		require.Zero(t, r.Topics[1].Partitions[1].ErrorCode, "the good ones are committed")
+		require.Equal(t, kerr.UnknownTopicOrPartition.Code, r.Topics[1].Partitions[2].ErrorCode)
+
+		req.Generation = 3
+		req.Group = "unknown"
+		require.Equal(t, kerr.IllegalGeneration.Code, c.OffsetCommit(context.Background(), req).Topics[1].Partitions[1].ErrorCode)
+	})
+}
+
+// TestWhoMayCommit: members of the generation, also while the next gathers;
+// others only while the group is empty.
+func TestWhoMayCommit(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *Coordinator, _ *memLog) {
+		require.NoError(t, commitAs(c, nil, 1))
+		m := newClient(t, c)
+		m.enter()
+		require.ErrorIs(t, commitAs(c, nil, 2), kerr.UnknownMemberID)
+		require.NoError(t, commitAs(c, m, 3))
+		other := newClient(t, c)
+		go other.enter()
+		synctest.Wait()
+		require.NoError(t, commitAs(c, m, 4), "before it gives partitions up")
+		r := m.join(context.Background())
+		require.ErrorIs(t, commitAs(c, m, 5), kerr.RebalanceInProgress)
+		m.sync(r)
+		synctest.Wait()
+		require.NoError(t, commitAs(c, other, 6))
+		require.ErrorIs(t, commitAs(c, &client{id: "stranger", generation: m.generation}, 7), kerr.UnknownMemberID)
+		require.EqualValues(t, 6, committedFor(c))
+	})
+}
+
+// TestStaleCommitNeverComesLater: a commit that was valid and is stuck for
+// room is in the log before anything of the next generation.
+func TestStaleCommitNeverComesLater(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *Coordinator, l *memLog) {
+		m := newClient(t, c)
+		m.enter()
+		room := make(chan struct{})
+		l.onStep = func() { <-room }
+		stale := make(chan error, 1)
+		go func() { stale <- commitAs(c, m, 1) }()
+		synctest.Wait()
+		require.NoError(t, m.leave())
+		next := newClient(t, c)
+		next.enter()
+		fresh := make(chan error, 1)
+		go func() { fresh <- commitAs(c, next, 2) }()
+		synctest.Wait()
+		close(room)
+		require.NoError(t, <-stale)
+		require.NoError(t, <-fresh)
+		require.EqualValues(t, 2, committedFor(c))
+		require.EqualValues(t, 2, committedFor(started(t, Config{}, l.crash()).closing(t)))
+	})
+}
+
+func TestLoading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := fresh(t, Config{})
+		loading := kerr.CoordinatorLoadInProgress
+		m := newClient(t, c)
+		require.Equal(t, loading.Code, m.join(context.Background()).ErrorCode)
+		require.ErrorIs(t, m.heartbeat(), loading)
+		require.ErrorIs(t, commitAs(c, nil, 1), loading)
+		for version := range int16(11) {
+			require.ErrorIs(t, fetchError(c, version), loading, "version %d", version)
+		}
+		bad := &memLog{records: []Record{{Key: []byte{0, 1, 0, 99}, Value: []byte{}}}, durable: 1}
+		require.ErrorContains(t, c.Load(context.Background(), bad), "__consumer_offsets")
+		require.NoError(t, c.Load(context.Background(), &memLog{}))
+		require.NoError(t, commitAs(c, nil, 1))
+		c.Close()
+	})
+}
+
+// fetchError is where each version of OffsetFetch puts an error of the group.
+func fetchError(c *Coordinator, version int16) error {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Version, req.Group = version, "g"
+	req.Topics = []kmsg.OffsetFetchRequestTopic{{Topic: "a", Partitions: []int32{0}}}
+	req.Groups = []kmsg.OffsetFetchRequestGroup{{Group: "g"}}
+	r := c.OffsetFetch(context.Background(), req)
+	switch {
+	case version >= 8:
+		return kerr.ErrorForCode(r.Groups[0].ErrorCode)
+	case version >= 2:
+		return kerr.ErrorForCode(r.ErrorCode)
+	}
+	return kerr.ErrorForCode(r.Topics[0].Partitions[0].ErrorCode)
+}
+
+// TestEveryVersion: what is committed with any version is fetched with any.
+func TestEveryVersion(t *testing.T) {
+	topics := memTopics{"a": {1}, "b": {2}}
+	bubble(t, Config{}, func(t *testing.T, c *Coordinator, _ *memLog) {
+		for commit := int16(2); commit <= 10; commit++ {
+			req := kmsg.NewPtrOffsetCommitRequest()
+			req.Version, req.Group = commit, "g"
+			topic := kmsg.OffsetCommitRequestTopic{Topic: "b", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Partition: 3, Offset: int64(commit), LeaderEpoch: 8}}}
+			if commit >= 10 {
+				topic.Topic, topic.TopicID = "", topics["b"]
+			}
+			req.Topics = []kmsg.OffsetCommitRequestTopic{topic}
+			answer := c.OffsetCommit(context.Background(), req)
+			require.Zero(t, answer.Topics[0].Partitions[0].ErrorCode)
+			require.Equal(t, topic.TopicID, answer.Topics[0].TopicID)
+			for fetch := int16(0); fetch <= 10; fetch++ {
+				for _, all := range []bool{false, true} {
+					if all && fetch < 2 {
+						continue
+					}
+					offset, epoch, partition := fetchB3(t, c, fetch, all, topics["b"])
+					require.EqualValues(t, commit, offset, "commit v%d, fetch v%d", commit, fetch)
+					require.EqualValues(t, 3, partition)
+					if commit >= 6 {
+						require.EqualValues(t, 8, epoch)
+					} else {
+						require.EqualValues(t, -1, epoch)
+					}
+				}
+			}
+		}
+		req := kmsg.NewPtrOffsetFetchRequest()
+		req.Version = 10
+		req.Groups = []kmsg.OffsetFetchRequestGroup{{Group: "g", Topics: []kmsg.OffsetFetchRequestGroupTopic{{TopicID: [16]byte{9}, Partitions: []int32{0}}}}}
+		require.Equal(t, kerr.UnknownTopicID.Code, c.OffsetFetch(context.Background(), req).Groups[0].Topics[0].Partitions[0].ErrorCode)
+	})
+}
+
+func fetchB3(t *testing.T, c *Coordinator, version int16, all bool, id [16]byte) (offset int64, epoch, partition int32) {
+	t.Helper()
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Version, req.Group = version, "g"
+	if version < 8 {
+		if !all {
+			req.Topics = []kmsg.OffsetFetchRequestTopic{{Topic: "b", Partitions: []int32{3}}}
+		}
+		// Through the codec: null and empty must stay apart.
+		require.NoError(t, req.ReadFrom(req.AppendTo(nil)))
+		p := c.OffsetFetch(context.Background(), req).Topics[0].Partitions[0]
+		return p.Offset, p.LeaderEpoch, p.Partition
+	}
+	g := kmsg.NewOffsetFetchRequestGroup()
+	g.Group = "g"
+	if !all {
+		topic := kmsg.OffsetFetchRequestGroupTopic{Topic: "b", Partitions: []int32{3}}
+		if version >= 10 {
+			topic.Topic, topic.TopicID = "", id
+		}
+		g.Topics = []kmsg.OffsetFetchRequestGroupTopic{topic}
+	}
+	req.Groups = []kmsg.OffsetFetchRequestGroup{g}
+	require.NoError(t, req.ReadFrom(req.AppendTo(nil)))
+	out := c.OffsetFetch(context.Background(), req).Groups[0].Topics[0]
+	if version >= 10 {
+		require.Equal(t, id, out.TopicID)
+	}
+	return out.Partitions[0].Offset, out.Partitions[0].LeaderEpoch, out.Partitions[0].Partition
+}
+
+// TestExpiry: offsets of an empty group go after the retention, counted from
+// when it became empty; a retention of their own counts from the commit.
+func TestExpiry(t *testing.T) {
+	bubble(t, Config{OffsetRetention: time.Hour}, func(t *testing.T, c *Coordinator, l *memLog) {
+		require.NoError(t, commitAs(c, nil, 1))
+		m := newClient(t, c)
+		m.enter()
+		ctx, stop := context.WithCancel(context.Background())
+		go m.run(ctx)
+		time.Sleep(3 * time.Hour)
+		require.EqualValues(t, 1, committedFor(c), "somebody is there")
+		stop()
+		synctest.Wait()
+		_ = m.leave()
+		time.Sleep(50 * time.Minute)
+		require.EqualValues(t, 1, committedFor(c))
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		require.EqualValues(t, -1, committedFor(c))
+		require.Nil(t, c.find("g"), "nothing is left of the group")
+		require.EqualValues(t, -1, committedFor(started(t, Config{}, l.crash()).closing(t)), "the deletion is in the log")
+
+		req := kmsg.NewPtrOffsetCommitRequest()
+		req.Version, req.Group, req.RetentionTimeMillis = 4, "g", 60_000
+		req.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Offset: 7}}}}
+		require.Zero(t, c.OffsetCommit(context.Background(), req).Topics[0].Partitions[0].ErrorCode)
+		next := started(t, Config{}, l.crash()).closing(t)
+		require.EqualValues(t, 7, committedFor(next))
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		require.EqualValues(t, -1, committedFor(c))
+		require.EqualValues(t, -1, committedFor(next), "the expiry is in the log, too")
+	})
+}
+
+func TestDeleteAndList(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, c *Coordinator, l *memLog) {
+		remove := func(group string) error {
+			req := kmsg.NewPtrDeleteGroupsRequest()
+			req.Version, req.Groups = 2, []string{group}
+			return kerr.ErrorForCode(c.DeleteGroups(context.Background(), req).Groups[0].ErrorCode)
+		}
+		list := kmsg.NewPtrListGroupsRequest()
+		list.Version = 5
+		require.ErrorIs(t, remove("g"), kerr.GroupIDNotFound)
+		require.NoError(t, commitAs(c, nil, 1))
+		require.Equal(t, []kmsg.ListGroupsResponseGroup{{Group: "g", GroupState: "Empty", GroupType: "classic"}}, c.ListGroups(context.Background(), list).Groups)
+		m := newClient(t, c)
+		m.enter()
+		require.ErrorIs(t, remove("g"), kerr.NonEmptyGroup)
+		list.StatesFilter = []string{"Empty"}
+		require.Empty(t, c.ListGroups(context.Background(), list).Groups)
+		require.NoError(t, m.leave())
+		require.NoError(t, remove("g"))
+		require.EqualValues(t, -1, committedFor(c))
+		require.EqualValues(t, -1, committedFor(started(t, Config{}, l.crash()).closing(t)))
+		require.Equal(t, kerr.GroupIDNotFound.Code, describe(c).ErrorCode)
+
+		require.NoError(t, commitAs(c, nil, 1))
+		require.NoError(t, c.ForgetTopic(context.Background(), "b"))
+		require.EqualValues(t, 1, committedFor(c))
+		require.NoError(t, c.ForgetTopic(context.Background(), "a"))
+		require.EqualValues(t, -1, committedFor(c))
+	})
+}
+
+// TestSnapshotBoundsTheLog: however much is committed, the log stays short, a
+// trim that is refused is asked for again, and nothing is lost.
+func TestSnapshotBoundsTheLog(t *testing.T) {
+	bubble(t, Config{SnapshotRecords: 100}, func(t *testing.T, c *Coordinator, l *memLog) {
+		l.refuseTrim(true)
+		for i := range int64(250) {
+			require.NoError(t, commitAs(c, nil, i))
+			synctest.Wait() // the keeper runs
+		}
+		require.Zero(t, l.start)
+		l.refuseTrim(false)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, 1, l.trims)
+		for i := range int64(1000) {
+			require.NoError(t, commitAs(c, nil, i))
+			synctest.Wait()
+			require.LessOrEqual(t, len(l.records), 102)
+		}
+		require.EqualValues(t, 999, committedFor(started(t, Config{}, l.crash()).closing(t)))
+		l.refuse = errors.New("full")
+		require.Error(t, c.snapshot(context.Background()))
+		l.refuse = nil
+		require.NoError(t, c.snapshot(context.Background()))
+	})
+}
+
+// TestCrashAtEveryStep: the log is cloned before every append and every trim,
+// and each clone gives back exactly what was committed by then.
+func TestCrashAtEveryStep(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		type cut struct {
+			log  *memLog
+			want map[string]int64
+		}
+		var cuts []cut
+		l := &memLog{}
+		model := make(map[string]int64)
+		c := started(t, Config{SnapshotRecords: 1 << 30}, l)
+		l.onStep = func() { cuts = append(cuts, cut{l.crash(), maps.Clone(model)}) }
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			id := rapid.SampledFrom([]string{"g", "h", "i"}).Draw(rt, "group")
+			switch rapid.IntRange(0, 9).Draw(rt, "what") {
+			case 0:
+				require.NoError(rt, c.snapshot(context.Background()))
+				require.NoError(rt, c.trim(context.Background()))
+			case 1:
+				if err := c.deleteGroup(context.Background(), id); err != nil {
+					require.ErrorIs(rt, err, kerr.GroupIDNotFound)
+				}
+				delete(model, id)
+			default:
+				offset := rapid.Int64Range(0, 1000).Draw(rt, "offset")
+				req := kmsg.NewPtrOffsetCommitRequest()
+				req.Version, req.Group = 9, id
+				req.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Offset: offset}}}}
+				require.Zero(rt, c.OffsetCommit(context.Background(), req).Topics[0].Partitions[0].ErrorCode)
+				model[id] = offset
+			}
+		}
+		c.Close()
+		l.step() // the end is a place to crash, too
+		for _, k := range cuts {
+			live, _, err := readOffsets(context.Background(), k.log)
+			require.NoError(rt, err)
+			got := make(map[string]int64)
+			for id, offsets := range live {
+				got[id] = offsets[topicPartition{"a", 0}].offset
+			}
+			require.Equal(rt, k.want, got)
+		}
+	})
+}
+
+// TestRecordsAreKafkas: the bytes in the log are those that Kafka writes.
+func TestRecordsAreKafkas(t *testing.T) {
+	require.Equal(t, "\x00\x01\x00\x01g\x00\x01a\x00\x00\x00\x03", string(encodeKey("g", topicPartition{"a", 3})))
+	o := committed{offset: 5, leaderEpoch: 2, metadata: "m", at: 9, expires: -1}
+	require.Equal(t, "\x00\x03\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x02\x00\x01m\x00\x00\x00\x00\x00\x00\x00\x09", string(encodeValue(o)))
+	for _, o := range []committed{o, {offset: 1, leaderEpoch: -1, at: 2, expires: 3}} {
+		got, err := decodeValue(encodeValue(o))
+		require.NoError(t, err)
+		require.Equal(t, o, got)
+	}
+}
+
+// FuzzReplay: no record in the log makes a load panic.
+func FuzzReplay(f *testing.F) {
+	f.Add(encodeKey("g", topicPartition{"a", 0}), encodeValue(committed{expires: -1}))
+	f.Add([]byte{0, 2, 0, 1, 'g'}, []byte{1})
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		l := &memLog{records: []Record{{key, value}, {key, nil}}, durable: 2}
+		live, n, err := readOffsets(context.Background(), l)
+		if err == nil {
+			require.Equal(t, 2, n)
+			require.Empty(t, live)
+		}
+	})
+}
