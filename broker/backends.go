@@ -69,9 +69,12 @@ func openStore(text string, log *slog.Logger) (objstore.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if spec.Model != "" {
+		return nil, fmt.Errorf("store %q: model=%s is not built in yet; leave the key out", text, spec.Model)
+	}
 	switch spec.Scheme {
 	case objstore.SchemeDir:
-		return dir.Open(dir.Config{Root: spec.Path, Logger: log})
+		return dir.Open(dir.Config{Root: spec.Path, WriteRate: spec.WriteRate.PerSecond, Logger: log})
 	case objstore.SchemeMem:
 		return memstore.New(), nil
 	case objstore.SchemeNull:

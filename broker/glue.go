@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/rand"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -32,11 +33,6 @@ func (t topicNames) TopicID(name string) ([16]byte, bool) {
 	return topic.ID, ok
 }
 
-func (t topicNames) HasPartition(name string, partition int32) bool {
-	topic, ok := t.replica.Topic(name)
-	return ok && partition >= 0 && int(partition) < len(topic.Partitions)
-}
-
 // cluster is what clients are told about the brokers.
 type cluster struct{ b *Broker }
 
@@ -58,4 +54,12 @@ func (c cluster) Brokers() []wire.Broker {
 		out = append(out, wire.Broker{ID: n.ID, Host: host, Port: int32(p)})
 	}
 	return out
+}
+
+// newTopicID draws a random UUID (version 4), as Kafka's topic ids are.
+func newTopicID() [16]byte {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
 }

@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, std *stdio) int {
 		fmt.Fprintf(std.err, "tide: %v\nSee tide --help.\n", err)
 		return exitUsage
 	}
-	return report(std, kctx.Run())
+	return reportError(std, kctx.Run())
 }
 
 func options(ctx context.Context, std *stdio) []kong.Option {
@@ -96,6 +96,7 @@ func options(ctx context.Context, std *stdio) []kong.Option {
 		kong.Name("tide"),
 		kong.Description("A Kafka broker on object storage behind a write-ahead log, and the benchmarks around it."),
 		kong.DefaultEnvars("TIDE"),
+		kong.Configuration(loadConfig),
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -107,8 +108,8 @@ func options(ctx context.Context, std *stdio) []kong.Option {
 	return opts
 }
 
-// report turns a verb's error into one line on stderr and an exit code.
-func report(std *stdio, err error) int {
+// reportError turns a verb's error into one line on stderr and an exit code.
+func reportError(std *stdio, err error) int {
 	var usage usageError
 	switch {
 	case err == nil:
