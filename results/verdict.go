@@ -66,8 +66,21 @@ func judgeRate(p Phase) []Finding {
 	}}
 }
 
+// MaxUnknown is the share of sends whose outcome may be unknown: with more,
+// the load was another than it says.
+const MaxUnknown = 0.01
+
 func judgeRecords(v Verification) []Finding {
-	if !v.Done || v.OK() {
+	if !v.Done {
+		return nil
+	}
+	if float64(v.Unknown) > MaxUnknown*float64(v.Expected+v.Unknown) || v.Expected == 0 {
+		return []Finding{{
+			fmt.Sprintf("%d records were acknowledged, and %d were sent without an answer", v.Expected, v.Unknown),
+			"the target refused them or was gone for too long: see its log",
+		}}
+	}
+	if v.OK() {
 		return nil
 	}
 	if v.Overflow {

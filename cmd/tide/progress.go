@@ -65,7 +65,7 @@ const barTemplate = `{{string . "name" | printf "%-24s"}} {{if gt .Total 0}}{{ba
 
 func (p *progress) bar(name string, length time.Duration, stop <-chan struct{}) {
 	const tick = 100 * time.Millisecond
-	bar := pb.New64(int64(length / tick)).SetTemplateString(barTemplate).SetWriter(p.out).Set("name", name).SetMaxWidth(72)
+	bar := pb.New64(int64(length/tick)).SetTemplateString(barTemplate).SetWriter(p.out).Set("name", name).SetMaxWidth(72)
 	bar.Start()
 	defer bar.Finish()
 	t := time.NewTicker(tick)

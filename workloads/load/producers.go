@@ -147,7 +147,9 @@ func (p *Producers) send(ctx context.Context, end int64) error {
 }
 
 func (p *Producers) sendClosed(ctx context.Context, end int64) error {
-	g, ctx := errgroup.WithContext(ctx)
+	// No context of the group's own: it would end with the last send, and with
+	// it every record that is still in a client's buffer.
+	var g errgroup.Group
 	most := int64(math.MaxInt64)
 	if p.load.cfg.MaxRecords > 0 {
 		most = p.load.cfg.MaxRecords

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/report"
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/bench"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+func init() {
+	register("bench", "Put workloads on targets, one trial each, in turn.", &benchCmd{})
+}
+
+// benchCmd is `tide bench`.
+type benchCmd struct {
+	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
+	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), or HOST:PORT. Several, with commas between, run in turn." default:"tide" placeholder:"TARGET"`
+	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
+	Out      string   `help:"Directory in which each trial's directory is made; the broker's data lies there too while it runs. Default ./tide-runs." default:"tide-runs" placeholder:"DIR"`
+	JSON     bool     `name:"json" help:"Print each trial's run.json on standard output, one object a line, instead of tables."`
+}
+
+// Run does the trials in the order given. The worst verdict decides the exit.
+func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
+	if slices.Equal(c.Workload, []string{"list"}) {
+		return c.list(std)
+	}
+	configs, err := c.configs()
+	if err != nil {
+		return usageError{err}
+	}
+	var trials []*results.Trial
+	var verdict error
+	for _, cfg := range configs {
+		bar := newProgress(std.err)
+		cfg.Progress = bar
+		trial, err := bench.Run(ctx, cfg)
+		bar.close()
+		if err != nil {
+			return err
+		}
+		trials = append(trials, trial)
+		if err := printTrial(std, trial, c.JSON); err != nil && !errors.Is(err, errInvalid) {
+			return err
+		} else if err != nil {
+			verdict = err
+		}
+	}
+	if !c.JSON && len(trials) > 1 {
+		report.Summary(std.out, trials)
+	}
+	return verdict
+}
+
+// configs parses everything before anything starts.
+func (c *benchCmd) configs() ([]bench.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var out []bench.Config
+	for _, name := range c.Workload {
+		w, err := workloads.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range c.Target {
+			spec, err := target.ParseSpec(text)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Quick: c.Quick})
+		}
+	}
+	return out, nil
+}
+
+func (c *benchCmd) list(std *stdio) error {
+	if c.JSON {
+		return json.NewEncoder(std.out).Encode(workloads.Names())
+	}
+	for _, name := range workloads.Names() {
+		fmt.Fprintln(std.out, name)
+	}
+	return nil
+}
