@@ -92,21 +92,24 @@ func (w *WAL) collect() {
 }
 
 // kick starts what may start, and calls the reaper if something is in flight
-// and nobody leads. mu is held, but not while submitting or notifying.
+// and nobody leads. It runs no callback, because its callers may hold locks of
+// their own which the callbacks take. mu is held, but not while submitting.
 func (w *WAL) kick() {
 	w.pump()
-	w.notify()
 	w.handOver()
 }
 
-// handOver gives the lead to the reaper if there is something to reap and
-// nobody leads. The channel holds one call; the reaper looks at holder, so one
-// too many does nothing. mu is held.
+// handOver calls the reaper goroutine if there is something to reap and nobody
+// leads, or something to tell. The channel holds one call, and the reaper looks
+// at what there is to do, so one too many does nothing. mu is held.
 func (w *WAL) handOver() {
-	if w.lead.holder != nobody || w.lead.submitted <= 0 {
+	leaderless := w.lead.holder == nobody && w.lead.submitted > 0
+	if leaderless {
+		w.lead.holder = handed
+	}
+	if !leaderless && w.due() == callNothing {
 		return
 	}
-	w.lead.holder = handed
 	select {
 	case w.wake <- struct{}{}:
 	default:

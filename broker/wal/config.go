@@ -41,7 +41,8 @@ type Config struct {
 
 	// OnDurable runs when the durable prefix has grown: every record with an
 	// offset below end is durable. Calls come in increasing order, never two at
-	// once, with no lock of the log held; they must not block. err != nil comes
+	// once, with no lock of the log held, inside of Commit or on a goroutine of
+	// the log, never inside of Reserve, Fill or Trim; they must not block. err != nil comes
 	// once and is the last call: the log is latched, and nothing at or beyond
 	// end will become durable.
 	OnDurable func(end Offset, err error)

@@ -3,6 +3,7 @@ package wal
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,4 +120,33 @@ func TestHangingWriteLatches(t *testing.T) {
 		requireLatched(t, w, s, end, errTimeout)
 		require.ErrorIs(t, w.Close(context.Background(), false), ErrLatched)
 	})
+}
+
+// Callers of Reserve, Fill and Trim may hold the lock that the callbacks take.
+func TestCallbacksStayOutsideOfAppends(t *testing.T) {
+	d := newTestDevice(make([]byte, 1<<20), 1)
+	var mu sync.Mutex
+	failed := make(chan error, 1)
+	w, _ := openPath(t, d, func(c *Config) {
+		c.BlockSoft = 1
+		c.OnDurable = func(_ Offset, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed <- err
+			}
+		}
+	})
+	require.NoError(t, w.Reset(context.Background(), 1))
+	off := put(t, w, []byte("good"))
+	d.set(nil, errDisk)
+	mu.Lock()
+	require.NoError(t, w.Trim(off))
+	slot, err := w.Reserve(10)
+	if err == nil { // the failed trim may have latched already
+		slot.Fill(make([]byte, 10), nil)
+	}
+	mu.Unlock()
+	require.ErrorIs(t, <-failed, errDisk)
+	require.ErrorIs(t, w.Close(context.Background(), false), errDisk)
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 )
 
-// notice is what the callbacks of Config have still to be told. Whoever changes
-// it calls notify, which lets one goroutine at a time deliver, with no lock
-// held. It is not tied to the lead: a leader that hangs in the device must not
-// keep the failure from the ones who wait. Guarded by WAL.mu.
+// notice is what the callbacks of Config have still to be told. Commit, the
+// reaper and the watchdog deliver, one at a time and with no lock held; Reserve,
+// Fill and Trim never do, but call the reaper (handOver), so that their callers
+// may hold the locks that the callbacks take. Delivery is not tied to the lead:
+// a leader that hangs in the device must not keep the failure from the ones who
+// wait. Guarded by WAL.mu.
 type notice struct {
 	delivering  bool
 	told        Offset // the durable end that OnDurable knows
@@ -61,25 +63,37 @@ const (
 	callSpace
 )
 
-// nextCall takes one piece of news. What became durable before the latch is
-// told before it. mu is held.
-func (w *WAL) nextCall() call {
+// due is the next piece of news. What became durable before the latch is told
+// before it. mu is held.
+func (w *WAL) due() call {
 	n := &w.notice
 	switch {
 	case n.told < w.win.start:
-		n.told = w.win.start
 		return callDurable
 	case w.cause != nil && !n.failed:
-		n.failed = true
 		return callFailed
 	case n.spaceDue:
-		n.spaceDue = false
 		return callSpace
 	}
 	return callNothing
 }
 
-// latch makes the first failure final. mu is held; the caller notifies.
+// nextCall takes the next piece of news. mu is held.
+func (w *WAL) nextCall() call {
+	n, next := &w.notice, w.due()
+	switch next {
+	case callDurable:
+		n.told = w.win.start
+	case callFailed:
+		n.failed = true
+	case callSpace:
+		n.spaceDue = false
+	}
+	return next
+}
+
+// latch makes the first failure final. mu is held; the caller notifies, or
+// hands over.
 func (w *WAL) latch(cause error) {
 	if w.cause != nil {
 		return

@@ -138,6 +138,7 @@ func (w *WAL) runReaper() {
 			w.pump()
 			w.reap(maxOffset)
 		}
+		w.notify()
 		w.mu.Unlock()
 	}
 }
@@ -165,8 +166,8 @@ func (w *WAL) runWatchdog() {
 		w.lead.tick++
 		if w.hanging() {
 			w.latch(fmt.Errorf("%w: more than %v", errTimeout, w.cfg.WriteTimeout))
-			w.notify()
 		}
+		w.notify() // also what a reaper that hangs has been called for
 		w.mu.Unlock()
 	}
 }

@@ -111,11 +111,11 @@ func (w *WAL) Close(ctx context.Context, clean bool) error {
 		w.phase = closing
 		return nil
 	}
+	w.phase = closing // nothing new
 	err := w.settleAll(ctx, clean)
 	if err == nil && w.cause != nil {
 		err = fmt.Errorf("%w: %w", ErrLatched, w.cause)
 	}
-	w.phase = closing
 	if err != nil && !errors.Is(err, ErrNotEmpty) {
 		w.latch(fmt.Errorf("%w: %w", ErrClosed, err))
 	}
