@@ -14,7 +14,8 @@ import (
 
 // CreateTopics, v2–7
 //
-//	v4  −1 partitions and replicas mean the broker's defaults (KIP-464)
+//	v4  −1 partitions and replicas mean the broker's defaults (KIP-464); kafkajs
+//	    sends that in v3 too, and like Kafka we look at no version here
 //	v5  flexible; partitions, replicas and configs in the answer (KIP-525)
 //	v6  THROTTLING_QUOTA_EXCEEDED (KIP-599)
 //	v7  topic id in the answer (KIP-516)
@@ -42,7 +43,7 @@ func init() {
 	})
 }
 
-func createTopics(c *conn, r *request, req *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
+func createTopics(c *conn, _ *request, req *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
 	resp := kmsg.NewPtrCreateTopicsResponse()
 	resp.Topics = make([]kmsg.CreateTopicsResponseTopic, 0, len(req.Topics))
 	ctx, cancel := c.within(req.TimeoutMillis)
@@ -64,7 +65,7 @@ func createTopics(c *conn, r *request, req *kmsg.CreateTopicsRequest) *kmsg.Crea
 		case partitions > meta.MaxPartitions:
 			err = fmt.Errorf("%d partitions in one request, at most %d: %w", partitions, meta.MaxPartitions, kerr.PolicyViolation)
 		case times[t.Topic] == 1:
-			cmd, err = c.createTopic(ctx, r.version, t, req.ValidateOnly)
+			cmd, err = c.createTopic(ctx, t, req.ValidateOnly)
 		}
 		times[t.Topic] = 0
 		resp.Topics = append(resp.Topics, c.createdTopic(t.Topic, cmd, req.ValidateOnly, err))
@@ -73,7 +74,7 @@ func createTopics(c *conn, r *request, req *kmsg.CreateTopicsRequest) *kmsg.Crea
 }
 
 // createTopic checks one topic, and creates it unless validateOnly.
-func (c *conn) createTopic(ctx context.Context, version int16, t *kmsg.CreateTopicsRequestTopic, validateOnly bool) (meta.CreateTopic, error) {
+func (c *conn) createTopic(ctx context.Context, t *kmsg.CreateTopicsRequestTopic, validateOnly bool) (meta.CreateTopic, error) {
 	cmd := c.newTopic(t.Topic)
 	if err := checkTopicName(t.Topic); err != nil {
 		return cmd, err
@@ -85,7 +86,7 @@ func (c *conn) createTopic(ctx context.Context, version int16, t *kmsg.CreateTop
 	if cmd.Configs, err = topicConfigs(t.Configs); err != nil {
 		return cmd, err
 	}
-	if err = c.layout(&cmd, version, t); err != nil {
+	if err = c.layout(&cmd, t); err != nil {
 		return cmd, err
 	}
 	if validateOnly {
@@ -95,15 +96,14 @@ func (c *conn) createTopic(ctx context.Context, version int16, t *kmsg.CreateTop
 }
 
 // layout settles partitions, replicas and leaders.
-func (c *conn) layout(cmd *meta.CreateTopic, version int16, t *kmsg.CreateTopicsRequestTopic) error {
+func (c *conn) layout(cmd *meta.CreateTopic, t *kmsg.CreateTopicsRequestTopic) error {
 	if len(t.ReplicaAssignment) > 0 {
 		return c.assigned(cmd, t)
 	}
-	defaults := version >= 4
-	if t.NumPartitions != -1 || !defaults {
+	if t.NumPartitions != -1 {
 		cmd.Partitions = t.NumPartitions
 	}
-	if t.ReplicationFactor != -1 || !defaults {
+	if t.ReplicationFactor != -1 {
 		cmd.Replication = t.ReplicationFactor
 	}
 	if cmd.Partitions < 1 || cmd.Partitions > meta.MaxPartitions {

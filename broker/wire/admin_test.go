@@ -45,6 +45,7 @@ func TestCreateTopics(t *testing.T) {
 			require.EqualValues(t, topic.ID, resp.Topics[0].TopicID)
 		}
 	}
+	require.Zero(t, c.ask(create(3, topicToCreate("kafkajs", -1, -1))).(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode)
 	defaults := c.ask(create(7, topicToCreate("defaults", -1, -1))).(*kmsg.CreateTopicsResponse)
 	require.EqualValues(t, 1, defaults.Topics[0].NumPartitions)
 
