@@ -134,8 +134,11 @@ func checkFrame(src []byte) error {
 	return nil
 }
 
-// Verify checks the CRC of the one batch that src holds.
+// Verify checks the CRC of the one batch that src holds, which may be anything.
 func Verify(src []byte) error {
+	if len(src) < HeaderSize {
+		return fmt.Errorf("%w: batch of %d bytes is shorter than its header", kerr.CorruptMessage, len(src))
+	}
 	want := binary.BigEndian.Uint32(src[atCRC:])
 	if got := crc32.Checksum(src[atAttributes:], castagnoli); got != want {
 		return fmt.Errorf("%w: CRC %08x, computed %08x", kerr.CorruptMessage, want, got)

@@ -186,6 +186,25 @@ func TestBuildBatch(t *testing.T) {
 	require.Equal(t, in, out)
 }
 
+func TestVerifyTakesAnything(t *testing.T) {
+	good := plain(1).build(t)
+	require.NoError(t, Verify(good))
+	for cut := range good {
+		require.ErrorIs(t, Verify(good[:cut]), kerr.CorruptMessage)
+	}
+}
+
+// TestCheckingAllocatesNothing: every produced batch pays for this.
+func TestCheckingAllocatesNothing(t *testing.T) {
+	b := from(1, 0, 0, 10).build(t)
+	allocs := testing.AllocsPerRun(100, func() {
+		if _, err := parseProduced(b, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+	})
+	require.Zero(t, allocs)
+}
+
 // FuzzProduced: whatever is sent, nothing panics, and what is accepted can be
 // read back.
 func FuzzProduced(f *testing.F) {
