@@ -79,7 +79,7 @@ func TestWALEmptyWhereOneIsExpected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := filled(t)
 			require.NoError(t, lose(walOf(dir)))
-			require.Contains(t, refused(t, dir), "WAL")
+			require.Contains(t, refused(t, dir), "--discard-wal", "the refusal names the way out")
 			p := start(t, dir, "--discard-wal")
 			kcat(t, p.Kafka, "goes on\n", "-P", "-t", "kept", "-p", "0", "-X", "acks=all")
 		})
@@ -109,7 +109,7 @@ func TestWALDamaged(t *testing.T) {
 	_, err = f.WriteAt(b[:], inside)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
-	require.Contains(t, refused(t, dir), "accept-loss", "the refusal names the way out")
+	require.Contains(t, refused(t, dir), "--accept-loss", "the refusal names the way out")
 	start(t, dir, "--accept-loss")
 }
 
