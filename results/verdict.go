@@ -35,7 +35,7 @@ const MinRate = 0.99
 // Judge applies the rules to a finished run. It depends on the run alone, so a
 // report can judge again what it loads.
 func Judge(r *Run) Verdict {
-	reasons := append([]Finding(nil), r.Faults...)
+	reasons := append([]Finding{}, r.Faults...)
 	for _, p := range r.Phases {
 		reasons = append(reasons, judgeRate(p)...)
 	}
@@ -50,9 +50,9 @@ func Judge(r *Run) Verdict {
 	case len(reasons) > 0:
 		return Verdict{Invalid, reasons}
 	case r.Quick:
-		return Verdict{Word: Quick}
+		return Verdict{Quick, reasons}
 	}
-	return Verdict{Word: Valid}
+	return Verdict{Valid, reasons}
 }
 
 func judgeRate(p Phase) []Finding {

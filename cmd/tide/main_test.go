@@ -29,13 +29,13 @@ func TestExitCodes(t *testing.T) {
 	require.Contains(t, out, "version")
 }
 
-func TestConclude(t *testing.T) {
+func TestReportError(t *testing.T) {
 	var e bytes.Buffer
 	std := &stdio{err: &e}
-	require.Equal(t, exitInvalid, conclude(std, errInvalid))
+	require.Equal(t, exitInvalid, reportError(std, errInvalid))
 	require.Empty(t, e.String(), "the verb has said why")
-	require.Equal(t, exitUsage, conclude(std, usageError{context.Canceled}))
-	require.Equal(t, exitFailed, conclude(std, context.Canceled))
+	require.Equal(t, exitUsage, reportError(std, usageError{context.Canceled}))
+	require.Equal(t, exitFailed, reportError(std, context.Canceled))
 }
 
 func TestEnvironmentMirrorsFlags(t *testing.T) {

@@ -47,7 +47,11 @@ func (p *progress) Step(name string, length time.Duration) {
 
 func (p *progress) log(name string, length time.Duration, stop <-chan struct{}) {
 	start := time.Now()
-	slog.Info(name, "length", length)
+	if length > 0 {
+		slog.Info(name, "length", length)
+	} else {
+		slog.Info(name)
+	}
 	t := time.NewTicker(10 * time.Second)
 	defer t.Stop()
 	for {

@@ -2,7 +2,7 @@ package figures
 
 import (
 	"image/color"
-	"math"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -32,6 +32,11 @@ func latencyTimeline(p *plot.Plot, t *results.Trial) error {
 	for i, c := range curves {
 		var pts plotter.XYs
 		for _, iv := range log {
+			// The rest of a second that a phase's end cut off holds too few
+			// records to have percentiles.
+			if iv.End.Sub(iv.Start) < 50*time.Millisecond {
+				continue
+			}
 			v := milliseconds(iv.Hist.ValueAtPercentile(c.at))
 			pts = append(pts,
 				plotter.XY{X: iv.Start.Sub(t.Run.Started).Seconds(), Y: v},
@@ -58,13 +63,9 @@ func rateTimeline(p *plot.Plot, t *results.Trial) error {
 		return ErrNoData
 	}
 	for i, c := range curves {
-		values := t.Timeline.Column(c.column)
-		if peak(values) == 0 {
+		pts := rates(t.Timeline, c.column)
+		if peak(pts) == 0 {
 			continue
-		}
-		pts := plotter.XYs{{X: 0, Y: values[0]}}
-		for r, v := range values {
-			pts = append(pts, plotter.XY{X: t.Timeline.Rows[r].T, Y: v})
 		}
 		if err := line(p, c.name, pts, hue(i), plotter.PreStep); err != nil {
 			return err
@@ -76,10 +77,25 @@ func rateTimeline(p *plot.Plot, t *results.Trial) error {
 	return nil
 }
 
-func peak(values []float64) float64 {
+// rates of a column within phases: what follows them, such as reading
+// everything back to verify it, is no part of the measurement.
+func rates(t results.Timeline, column string) plotter.XYs {
+	var pts plotter.XYs
+	for r, v := range t.Column(column) {
+		if row := t.Rows[r]; row.Phase != "" {
+			if len(pts) == 0 {
+				pts = append(pts, plotter.XY{X: 0, Y: v})
+			}
+			pts = append(pts, plotter.XY{X: row.T, Y: v})
+		}
+	}
+	return pts
+}
+
+func peak(pts plotter.XYs) float64 {
 	m := 0.0
-	for _, v := range values {
-		m = math.Max(m, v)
+	for _, p := range pts {
+		m = max(m, p.Y)
 	}
 	return m
 }

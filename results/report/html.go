@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,9 +28,17 @@ func figureRows(t *results.Trial) []pair {
 	var rows []pair
 	for _, name := range slices.Sorted(maps.Keys(t.Run.Figures)) {
 		f := t.Run.Figures[name]
-		rows = append(rows, pair{name, fmt.Sprintf("%.4g %s", f.Value, f.Unit)})
+		rows = append(rows, pair{name, significant(f.Value) + " " + f.Unit})
 	}
 	return rows
+}
+
+// significant writes four digits, and whole numbers out.
+func significant(v float64) string {
+	if math.Abs(v) >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
 }
 
 // picture is a figure inside the page.

@@ -96,7 +96,7 @@ func (d *demo) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before := d.session.Sample()
+	before := d.session.Sample(ctx)
 	readers, err := d.load.StartReplay(1, "demo-catch-up")
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (d *demo) catchUp(ctx context.Context) error {
 	}
 	cold := coldReads{
 		committed: committed(streams, d.load.Config().Topic),
-		fetched:   int64(d.session.Sample()[fromObjects] - before[fromObjects]),
+		fetched:   int64(d.session.Sample(ctx)[fromObjects] - before[fromObjects]),
 	}
 	cold.judge(d.session)
 	records, bytes, took := readers.Progress()

@@ -137,7 +137,7 @@ func (s *Session) totals() {
 	s.run.Counters["load.acked_bytes"] = c.AckedB.Load()
 	s.run.Counters["load.failed"] = c.Failed.Load()
 	s.run.Counters["load.consumed"] = c.Consumed.Load()
-	s.run.Counters["load.caught_up"] = c.CaughtUp.Load()
+	s.run.Counters["load.read_back"] = c.CaughtUp.Load()
 	for k, v := range s.last.target {
 		if isCounter(k) && strings.HasPrefix(k, "tide_") {
 			s.run.Counters[k] = int64(v)
@@ -167,6 +167,13 @@ func (s *Session) warnings() {
 				Hint: "run longer, at a higher rate, or with a lower --upload-threshold",
 			})
 		}
+	}
+	if s.env.Filesystem == "tmpfs" || s.env.Filesystem == "ramfs" {
+		s.run.Durability.PowerCut = "a power cut loses everything: the data lies in memory"
+		s.run.Warnings = append(s.run.Warnings, results.Finding{
+			What: "the target's data lies on " + s.env.Filesystem + ", which is memory: no disk was measured",
+			Hint: "give --out a directory on ext4 or xfs",
+		})
 	}
 	if d := time.Duration(s.run.Clock.DriftNs).Abs(); d > 10*time.Millisecond {
 		s.run.Warnings = append(s.run.Warnings, results.Finding{

@@ -49,7 +49,10 @@ type Session struct {
 	out   *results.Writer
 	env   results.Env
 	ticks results.CPUTicks
-	start int64 // ns of the Clock
+	// ticker ends intervals; a phase's start resets it, so that seconds count
+	// from there and a phase does not end in a sliver of one.
+	ticker *time.Ticker
+	start  int64 // ns of the Clock
 
 	producers *load.Producers // nil until Producing
 
@@ -80,6 +83,7 @@ type snapshot struct {
 func Open(cfg Config) (*Session, error) {
 	s := &Session{cfg: cfg, run: cfg.Run, start: cfg.Clock.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
 	s.run.Started = time.Unix(0, s.start)
+	s.run.Faults, s.run.Warnings = []results.Finding{}, []results.Finding{}
 	s.run.Counters = map[string]int64{}
 	s.run.Figures = map[string]results.Figure{}
 	var err error
@@ -87,6 +91,7 @@ func Open(cfg Config) (*Session, error) {
 		return nil, err
 	}
 	s.env, s.ticks = results.ReadEnv(cfg.Env), results.ReadCPUTicks()
+	s.ticker = time.NewTicker(time.Second)
 	s.lives.init()
 	s.last = s.snapshot(context.Background())
 	go s.tick()
@@ -103,13 +108,12 @@ func (s *Session) Producing(p *load.Producers) {
 // tick ends an interval every second until Close.
 func (s *Session) tick() {
 	defer close(s.stopped)
-	t := time.NewTicker(time.Second)
-	defer t.Stop()
+	defer s.ticker.Stop()
 	for {
 		select {
 		case <-s.stop:
 			return
-		case <-t.C:
+		case <-s.ticker.C:
 			s.mu.Lock()
 			s.interval()
 			s.mu.Unlock()
@@ -124,6 +128,7 @@ func (s *Session) Begin(name string, rated bool) {
 	defer s.mu.Unlock()
 	s.endPhase()
 	s.phase, s.rated, s.opened = name, rated, s.last
+	s.ticker.Reset(time.Second)
 }
 
 // End ends the present phase.
@@ -194,13 +199,12 @@ func (s *Session) snapshot(ctx context.Context) snapshot {
 	return out
 }
 
-// Sample reads the counters now and returns the target's, summed over its
-// lives.
-func (s *Session) Sample() map[string]float64 {
+// Sample reads the target's counters now, summed over its lives. It cuts no
+// interval.
+func (s *Session) Sample(ctx context.Context) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.interval()
-	return s.last.target
+	return s.snapshot(ctx).target
 }
 
 // Fault makes the trial INVALID.
