@@ -109,7 +109,10 @@ func awaitHeader(t testing.TB, w *WAL) {
 // recovered returns the records that a scan of dev hands out.
 func recovered(t testing.TB, dev *mem.Device, opt RecoverOptions) ([]Offset, [][]byte, Recovery, error) {
 	t.Helper()
-	w, _ := openMem(t, dev, 1, nil)
+	p, err := mem.Open(mem.Config{Device: dev, ArenaSize: 64 << 10})
+	require.NoError(t, err)
+	defer p.Close()
+	w, _ := openPath(t, p, nil)
 	var offs []Offset
 	var bodies [][]byte
 	r, err := w.Recover(context.Background(), opt, func(r Record) error {
