@@ -29,6 +29,7 @@ type conn struct {
 	waiter   *stream.Waiter // reader: of long polls
 	timer    *time.Timer    // reader: of long polls; stopped between them
 	fetch    fetchRequest   // reader: reused from request to request
+	patience deadline       // reader: of the produce request at hand
 
 	leading atomic.Bool   // the reader is inside Commit and flushes after it
 	wake    chan struct{} // capacity 1: an answer became ready
@@ -54,6 +55,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.in.init(c)
+	c.patience = deadline{parent: c.ctx, waits: c.yield}
 	return c
 }
 
@@ -138,6 +140,15 @@ func (c *conn) commit() {
 	c.srv.cfg.Commit()
 	c.leading.Store(false)
 	c.flush()
+}
+
+// yield commits before the reader waits in the middle of a request. It does
+// not flush: a partition's lock may be held, and sockets are slow.
+func (c *conn) yield() {
+	if c.appended {
+		c.appended = false
+		c.srv.cfg.Commit()
+	}
 }
 
 // completed is called after an answer became ready, by any goroutine; it never

@@ -156,9 +156,22 @@ func TestProduceErrors(t *testing.T) {
 	require.Equal(t, kerr.InvalidTxnState, code(transactional))
 	// Back-pressure that lasts longer than the request's patience.
 	h.broker.set(func() { h.broker.full = make(chan struct{}) })
-	impatient := produce(9, -1, "topic", 0, batch(1))
+	impatient := produce(9, -1, "topic", 1, batch(1))
 	impatient.TimeoutMillis = 1
 	require.Equal(t, kerr.RequestTimedOut, code(impatient))
+}
+
+// The first batch of a request must be committed before the second one waits:
+// the room that it waits for may come of nothing else.
+func TestAppendCommitsBeforeItWaits(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 2)
+	h.broker.set(func() { h.broker.full, h.broker.commitFrees = make(chan struct{}), true })
+	req := produce(9, -1, "topic", 0, batch(1))
+	req.Topics = append(req.Topics, produce(9, -1, "topic", 1, batch(1)).Topics[0])
+	for _, topic := range h.dial().ask(req).(*kmsg.ProduceResponse).Topics {
+		require.Zero(t, topic.Partitions[0].ErrorCode)
+	}
 }
 
 func TestAcksZero(t *testing.T) {

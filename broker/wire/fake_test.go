@@ -26,15 +26,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fakeBroker is all back ends in memory. What is appended becomes durable at
 // the next Commit, or when the test says so while held.
 type fakeBroker struct {
-	mu      sync.Mutex
-	topics  map[string]*fakeTopic
-	undone  []func() // completions of what is not durable yet
-	held    bool     // Commit does nothing
-	commits int
-	nextID  int64
-	full    chan struct{} // not nil: Append blocks until it is closed
-	groups  fakeGroups
-	address string // host:port to advertise; empty: one that nobody calls
+	mu          sync.Mutex
+	topics      map[string]*fakeTopic
+	undone      []func() // completions of what is not durable yet
+	held        bool     // Commit does nothing
+	commits     int
+	nextID      int64
+	full        chan struct{} // not nil: Append to partition 1 blocks until it is closed
+	commitFrees bool          // by the next Commit
+	groups      fakeGroups
+	address     string // host:port to advertise; empty: one that nobody calls
 }
 
 type fakeTopic struct {
@@ -50,6 +51,10 @@ func (b *fakeBroker) Commit() {
 	b.mu.Lock()
 	b.commits++
 	held := b.held
+	if b.full != nil && b.commitFrees {
+		close(b.full)
+		b.full = nil
+	}
 	b.mu.Unlock()
 	if !held {
 		b.reap()
@@ -113,7 +118,7 @@ func (b *fakeBroker) Propose(_ context.Context, cmd meta.Command) (meta.Result, 
 		t := &fakeTopic{Topic: meta.Topic{Name: cmd.Name, ID: cmd.ID, Replication: cmd.Replication, Configs: cmd.Configs}}
 		for i := range cmd.Partitions {
 			t.Partitions = append(t.Partitions, meta.Partition{Index: i, Leader: 1, LeaderEpoch: 3})
-			t.parts = append(t.parts, &fakePartition{broker: b, topic: cmd.Name})
+			t.parts = append(t.parts, &fakePartition{broker: b, topic: cmd.Name, index: i})
 		}
 		b.topics[cmd.Name] = t
 	case meta.DeleteTopic:
@@ -182,6 +187,7 @@ func (p *fakePartition) stored() []fakeBatch {
 type fakePartition struct {
 	broker  *fakeBroker
 	topic   string
+	index   int32
 	mu      sync.Mutex
 	batches []fakeBatch
 	next    int64
@@ -207,6 +213,9 @@ func (p *fakePartition) Append(ctx context.Context, records []byte, done func(pa
 	}
 	p.broker.mu.Lock()
 	full := p.broker.full
+	if p.index != 1 {
+		full = nil
+	}
 	p.broker.mu.Unlock()
 	if full != nil {
 		select {
