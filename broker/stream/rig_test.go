@@ -33,8 +33,9 @@ type rig struct {
 	t       testing.TB
 	device  *mem.Device
 	store   objstore.Store
-	quorum  *meta.Local
+	quorum  meta.Controller
 	streams []int64
+	depth   int // of the path; 0: one write at a time
 	// wrap stands between the WAL and the device; nil: nothing does.
 	wrap func(iopath.Path) iopath.Path
 	tune func(*Config)
@@ -77,7 +78,7 @@ func (r *rig) open() *life {
 }
 
 func (r *rig) tryOpen(ctx context.Context) (*life, error) {
-	path, err := mem.Open(mem.Config{Device: r.device, ArenaSize: 1 << 20})
+	path, err := mem.Open(mem.Config{Device: r.device, ArenaSize: 1 << 20, Depth: r.depth})
 	require.NoError(r.t, err)
 	if r.wrap != nil {
 		path = r.wrap(path)
@@ -143,12 +144,15 @@ func payload(stream, base int64, n int) []byte {
 
 // add appends one batch and returns the channel of its outcome.
 func (s *Stream) add(ctx context.Context, count int32, n int) (<-chan error, error) {
-	base := s.Next()
+	b := batch(s, s.Next(), n)
+	b.Count = count
 	done := make(chan error, 1)
-	err := s.Append(ctx, object.RecordBatch{
-		StreamID: s.id, Epoch: s.epoch, BaseOffset: base, Count: count, Payload: payload(s.id, base, n),
-	}, func(err error) { done <- err })
+	err := s.Append(ctx, b, func(err error) { done <- err })
 	return done, err
+}
+
+func batch(s *Stream, base int64, n int) object.RecordBatch {
+	return object.RecordBatch{StreamID: s.id, Epoch: s.epoch, BaseOffset: base, Count: 1, Payload: payload(s.id, base, n)}
 }
 
 // mustAdd appends batches of n bytes and waits until all are durable.
