@@ -22,7 +22,7 @@ func init() {
 // benchCmd is `tide bench`.
 type benchCmd struct {
 	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
-	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), or HOST:PORT. Several, with commas between, run in turn." default:"tide" placeholder:"TARGET"`
+	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), or HOST:PORT. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
 	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
 	Out      string   `help:"Directory in which each trial's directory is made; the broker's data lies there too while it runs. Default ./tide-runs." default:"tide-runs" placeholder:"DIR"`
 	JSON     bool     `name:"json" help:"Print each trial's run.json on standard output, one object a line, instead of tables."`

@@ -20,7 +20,7 @@ func init() {
 // demoCmd is `tide demo`.
 type demoCmd struct {
 	Out      string        `help:"Directory in which the trial's directory is made; the broker's data lies there too while the demo runs. Default ./tide-runs." default:"tide-runs" placeholder:"DIR"`
-	Duration time.Duration `help:"Length of all phases together, 10s to 10m." default:"20s" placeholder:"DURATION"`
+	Duration time.Duration `help:"Length of all phases together, 10s to 10m. Default 20s." default:"20s" placeholder:"DURATION"`
 	WAL      string        `name:"wal" help:"WAL URL of the broker, such as uring: or pwrite:/dev/nvme1n1?durability=direct; an empty path is a file in the data directory. Default pwrite:, 512MiB, dsync." placeholder:"URL"`
 	JSON     bool          `name:"json" help:"Print run.json on standard output instead of a table."`
 }

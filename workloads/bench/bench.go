@@ -145,6 +145,9 @@ func (t *trial) loadConfig(brokers []string) load.Config {
 		Rate: w.ProducerRate, Closed: w.Closed, ValueSize: w.MessageSize,
 		Linger: w.Linger(), BatchBytes: w.BatchBytes, InFlight: w.InFlight, Seed: w.Seed,
 	}
+	if c.Consumers == 0 {
+		c.Consumers = -1
+	}
 	if w.Backlog() > 0 {
 		c.MaxRecords = t.backlog() / int64(w.MessageSize)
 	}

@@ -37,6 +37,12 @@ func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 	}
 }
 
+func TestNoConsumers(t *testing.T) {
+	tr := newTrial(t, "tail-2k", false)
+	tr.cfg.Workload.SubscriptionsPerTopic = 0
+	require.Equal(t, -1, tr.loadConfig(nil).Consumers)
+}
+
 func TestID(t *testing.T) {
 	tr := newTrial(t, "tail-2k", false)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)

@@ -22,7 +22,7 @@ type Config struct {
 	// its own. Default 4.
 	Producers int
 	// Consumers is the number of tailing clients, which share the partitions.
-	// Default 1.
+	// Default 1; -1 for none.
 	Consumers int
 	// Group is the consumer group of the tailing clients. Empty: partitions are
 	// assigned by this package and no group is used.
@@ -97,7 +97,7 @@ func (c Config) Validate() error {
 	within("partitions", c.Partitions, 1, 100_000)
 	within("topics × partitions", c.Topics*c.Partitions, 1, 100_000)
 	within("producers", c.Producers, 1, 10_000)
-	within("consumers", c.Consumers, 0, 10_000)
+	within("consumers", c.Consumers, -1, 10_000)
 	within("value size", c.ValueSize, HeaderSize, 16<<20)
 	within("batch bytes", c.BatchBytes, c.ValueSize+128, 64<<20)
 	within("bytes in flight", c.InFlight, c.ValueSize, 4<<30)
