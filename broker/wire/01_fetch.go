@@ -42,9 +42,8 @@ type fetchRequest struct {
 	wait      time.Duration
 	minBytes  int
 	maxBytes  int
-	committed bool // isolation level read_committed
-	session   int32
-	epoch     int32 // of the session
+	committed bool  // isolation level read_committed
+	epoch     int32 // of the fetch session
 	topics    []fetchTopic
 	parts     []fetchPart
 }
@@ -72,6 +71,12 @@ type fetchPart struct {
 	read     *stream.Read // pinned; nil: no records
 }
 
+// Epochs of a session that are no session's: all partitions are in the request.
+const (
+	wantsSession = 0
+	noSession    = -1
+)
+
 func (d *decoder) fetchRequest(f *fetchRequest) {
 	if d.version <= 14 {
 		d.int32() // replica id; followers do not exist
@@ -80,9 +85,10 @@ func (d *decoder) fetchRequest(f *fetchRequest) {
 	f.minBytes = int(d.int32())
 	f.maxBytes = max(int(d.int32()), 0)
 	f.committed = d.int8() == 1
-	f.session, f.epoch = 0, -1
+	f.epoch = noSession
 	if d.version >= 7 {
-		f.session, f.epoch = d.int32(), d.int32()
+		d.int32() // session id
+		f.epoch = d.int32()
 	}
 	f.topics, f.parts = f.topics[:0], f.parts[:0]
 	for n := d.array(); n > 0 && d.err == nil; n-- {
@@ -146,7 +152,7 @@ func serveFetch(c *conn, r *request) error {
 		return d.err
 	}
 	defer f.forget()
-	if f.epoch > 0 || f.session != 0 && f.epoch != 0 && f.epoch != -1 {
+	if f.epoch != wantsSession && f.epoch != noSession {
 		c.push(newFetchAnswer(c, r, &fetchRequest{}, kerr.FetchSessionIDNotFound))
 		return nil
 	}

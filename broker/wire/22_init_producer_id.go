@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -63,12 +64,17 @@ type producerIDs struct {
 	end  int64 // of the block; guarded by mu
 }
 
+// producerIDTime bounds the wait for a block: others queue behind it.
+const producerIDTime = 5 * time.Second
+
 // next takes one id. Those who come while a new block is on its way wait for
-// it, each for as long as its own connection lives at most.
+// it.
 func (p *producerIDs) next(ctx context.Context, cfg *Config) (int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.free == p.end {
+		ctx, cancel := context.WithTimeout(ctx, producerIDTime)
+		defer cancel()
 		r, err := cfg.Metadata.Propose(ctx, meta.AllocateProducerIDs{
 			NodeID: cfg.NodeID, NodeEpoch: cfg.NodeEpoch(), Count: producerIDBlock,
 		})

@@ -234,6 +234,25 @@ func TestLargeFrames(t *testing.T) {
 	}
 }
 
+// A large frame waits, unread, while others hold the budget of the server.
+func TestLargeFramesShareABudget(t *testing.T) {
+	h := newHarness(t, func(c *Config) {
+		c.Limits.ProduceBytes, c.Limits.RequestBytes, c.Limits.BufferedBytes = 1<<20, 1<<20, 1<<20
+	})
+	h.broker.topic("topic", 7, 1)
+	frame := frameOf(produce(9, -1, "topic", 0, batch(800<<10)), 1)
+	a, b := h.dial(), h.dial()
+	_, err := a.conn.Write(frame[:len(frame)-1])
+	require.NoError(t, err)
+	eventually(t, func() bool { return h.srv.Stats().BytesIn == int64(len(frame)-1) }, "the first frame but its end")
+	go b.conn.Write(frame) // the kernel may not take all of it
+	eventually(t, func() bool { return h.srv.Stats().BudgetFull == 1 }, "the second frame to wait")
+	_, err = a.conn.Write(frame[len(frame)-1:])
+	require.NoError(t, err)
+	a.answer(produce(9, -1, "topic", 0, nil), 1)
+	b.answer(produce(9, -1, "topic", 0, nil), 1)
+}
+
 func TestCloseAnswersWhatWasAppended(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("topic", 7, 1)
