@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -31,21 +32,39 @@ import (
 // After each restart everything is read back from offset 0. In one round of
 // four the broker is also killed while it recovers.
 func TestKill9(t *testing.T) {
-	k := newKiller(t)
+	newKiller(t, "pwrite").run(*rounds)
+}
+
+// TestKill9Uring is the same over io_uring, fewer rounds. On a machine that
+// does not let us have a ring, the broker must say so and what to do.
+func TestKill9Uring(t *testing.T) {
+	k := newKiller(t, "uring")
+	p := spawn(t, k.args())
+	if p.waitReady() != nil {
+		require.Contains(t, p.stderr.String(), "io_uring", "the refusal names its cause")
+		require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
+		t.Logf("no io_uring here; the broker says so: %s", p.stderr.lines())
+		return
+	}
+	p.kill()
+	k.run((*rounds + 3) / 4)
+}
+
+func (k *killer) run(rounds int) {
 	k.p = k.start()
 	k.createTopics()
-	k.steady = newSteady(t, k.addr)
-	for round := range *rounds {
+	k.steady = newSteady(k.t, k.addr)
+	for round := range rounds {
 		k.round(round)
 	}
-	k.p.stop(t)
+	k.p.stop(k.t)
 	k.p = k.start()
 	k.steady.finish()
-	k.verify(*rounds)
-	t.Logf("%d rounds (%d more kills during recovery, seed %d): %d records of the idempotent producer, %d batches acknowledged to the plain one; "+
+	k.verify(rounds)
+	k.t.Logf("%d rounds (%d more kills during recovery, seed %d): %d records of the idempotent producer, %d batches acknowledged to the plain one; "+
 		"of %d unacknowledged batches %d are there whole, the others not at all; %d objects uploaded before kills; %d records read back",
-		*rounds, k.stillborn, *seed, k.steady.acked.total(), k.plain.ackedBatches(), k.plain.unacked, k.plain.whole, k.uploads, k.read)
-	require.Positive(t, k.uploads, "no upload ran before any kill: the loop tested the WAL alone")
+		rounds, k.stillborn, *seed, k.steady.acked.total(), k.plain.ackedBatches(), k.plain.unacked, k.plain.whole, k.uploads, k.read)
+	require.Positive(k.t, k.uploads, "no upload ran before any kill: the loop tested the WAL alone")
 }
 
 // Sizes of the load, per round, so that 20 rounds stay within a minute or two.
@@ -63,6 +82,7 @@ type killer struct {
 	t      *testing.T
 	rng    *rand.Rand
 	dir    string
+	wal    string // scheme of the WAL URL
 	addr   string // fixed over all rounds, so that steady's client finds the broker again
 	p      *process
 	steady *steady
@@ -73,15 +93,23 @@ type killer struct {
 	read      int64 // records read back
 }
 
-func newKiller(t *testing.T) *killer {
+func newKiller(t *testing.T, wal string) *killer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := l.Addr().String()
 	require.NoError(t, l.Close())
-	return &killer{t: t, rng: rand.New(rand.NewPCG(*seed, 9)), dir: t.TempDir(), addr: addr, plain: newPlain()}
+	return &killer{t: t, rng: rand.New(rand.NewPCG(*seed, 9)), dir: t.TempDir(), wal: wal, addr: addr, plain: newPlain()}
 }
 
-func (k *killer) start() *process { return start(k.t, k.dir, "--listen", k.addr) }
+func (k *killer) args() []string {
+	return small(k.dir, "--listen", k.addr, "--wal", k.wal+":"+filepath.Join(k.dir, "wal")+"?capacity=64MiB")
+}
+
+func (k *killer) start() *process {
+	p := spawn(k.t, k.args())
+	require.NoError(k.t, p.waitReady(), "stderr:\n%s", p.stderr)
+	return p
+}
 
 func (k *killer) createTopics() {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(k.addr))
@@ -121,7 +149,7 @@ func (k *killer) round(round int) {
 // killRecovery starts the broker and kills it at a random moment, most often
 // before it is ready.
 func (k *killer) killRecovery() {
-	p := spawn(k.t, small(k.dir, "--listen", k.addr))
+	p := spawn(k.t, k.args())
 	moment := time.NewTimer(time.Duration(k.rng.IntN(400)) * time.Millisecond)
 	defer moment.Stop()
 	select {

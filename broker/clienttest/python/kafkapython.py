@@ -6,7 +6,7 @@ import time
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import RebalanceInProgressError, TopicAlreadyExistsError
 
 ADDR, PREFIX = sys.argv[1:3]
 PARTITIONS, COUNT = 3, 900
@@ -59,7 +59,10 @@ class Member(threading.Thread):
             for batch in self.consumer.poll(200).values():
                 self.records += batch
             self.owned = self.consumer.assignment()
-            self.consumer.commit()
+            try:
+                self.consumer.commit()
+            except RebalanceInProgressError:
+                pass  # the next poll finishes the rebalance; nothing was read in between
         self.consumer.close()
 
 
