@@ -245,12 +245,17 @@ func TestLargeFramesShareABudget(t *testing.T) {
 	_, err := a.conn.Write(frame[:len(frame)-1])
 	require.NoError(t, err)
 	eventually(t, func() bool { return h.srv.Stats().BytesIn == int64(len(frame)-1) }, "the first frame but its end")
-	go b.conn.Write(frame) // the kernel may not take all of it
+	sent := make(chan error, 1)
+	go func() { // the kernel may not take all of it at once
+		_, err := b.conn.Write(frame)
+		sent <- err
+	}()
 	eventually(t, func() bool { return h.srv.Stats().BudgetFull == 1 }, "the second frame to wait")
 	_, err = a.conn.Write(frame[len(frame)-1:])
 	require.NoError(t, err)
 	a.answer(produce(9, -1, "topic", 0, nil), 1)
 	b.answer(produce(9, -1, "topic", 0, nil), 1)
+	require.NoError(t, <-sent)
 }
 
 func TestCloseAnswersWhatWasAppended(t *testing.T) {

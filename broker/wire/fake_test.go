@@ -414,7 +414,10 @@ func newHarness(t *testing.T, adjust func(*Config)) *harness {
 
 // topic makes a topic with the partitions given and returns them.
 func (b *fakeBroker) topic(name string, id byte, partitions int32) []*fakePartition {
-	b.Propose(context.Background(), meta.CreateTopic{Name: name, ID: meta.TopicID{0: id}, Partitions: partitions, Replication: 1})
+	cmd := meta.CreateTopic{Name: name, ID: meta.TopicID{0: id}, Partitions: partitions, Replication: 1}
+	if _, err := b.Propose(context.Background(), cmd); err != nil {
+		panic(err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.topics[name].parts

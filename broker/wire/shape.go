@@ -50,6 +50,7 @@ func blob() field          { return field{kind: kindBytes, last: everyVersion} }
 func list(elem field) field {
 	return field{kind: kindList, last: everyVersion, sub: []field{elem}}
 }
+
 func array(fields ...field) field {
 	return field{kind: kindArray, last: everyVersion, sub: fields}
 }

@@ -111,7 +111,6 @@ func TestShapeSkipsTagsAndRefusesTooMany(t *testing.T) {
 	require.Empty(t, rest)
 
 	// Four billion tags announced, none there.
-	body = kmsg.NewPtrHeartbeatRequest().AppendTo(nil)
 	req.UnknownTags = kmsg.Tags{}
 	body = req.AppendTo(nil)
 	body = append(body[:len(body)-1], 0xff, 0xff, 0xff, 0xff, 0x0f)
