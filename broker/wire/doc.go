@@ -32,4 +32,16 @@
 // reaper runs the done callbacks. These only store the result and wake the
 // writer; they never touch a socket. Whoever flushes sends all ready answers
 // in one writev, record bytes straight out of the caches.
+//
+// # What may surprise
+//
+//   - A generated decoder only ever sees a body that was walked along its shape
+//     (shape.go): by itself it believes any number of tags or array elements.
+//   - The reader commits before every request that is not Produce, and before an
+//     append that has to wait (deadline.go): what it waits for may be its own.
+//   - An answer with acks 0 is not in the FIFO. Its error closes the connection.
+//   - Slices of a request alias the read buffer until its handler returns; names
+//     that an answer needs are copied into it.
+//   - Large frames take their share of Limits.BufferedBytes as a whole, before
+//     they are read, but memory only as their bytes arrive.
 package wire
