@@ -56,6 +56,7 @@ type Broker struct {
 	server       *wire.Server
 
 	changes atomic.Pointer[func(meta.Change)] // who watches the replica
+	deleted chan string                       // topics whose committed offsets are to go
 	closers []func() error                    // what Open acquired, in order; closed in reverse
 }
 
@@ -66,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, log: cfg.Logger}
+	b := &Broker{cfg: cfg, log: cfg.Logger, deleted: make(chan string, 1024)}
 	for _, step := range []func(context.Context) error{
 		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
 	} {
@@ -128,13 +129,37 @@ func (b *Broker) openMeta(context.Context) (err error) {
 	}
 	b.onClose(b.quorum.Close)
 	b.replica = meta.NewReplica(b.quorum, b.log)
-	b.replica.Watch(func(c meta.Change) {
-		if fn := b.changes.Load(); fn != nil {
-			(*fn)(c)
-		}
-	})
+	b.replica.Watch(b.watch)
 	b.background(b.replica.Run)
 	return nil
+}
+
+// watch passes changes on. It must not block.
+func (b *Broker) watch(c meta.Change) {
+	if fn := b.changes.Load(); fn != nil {
+		(*fn)(c)
+	}
+	if gone, ok := c.(meta.TopicDeleted); ok {
+		select {
+		case b.deleted <- gone.Name:
+		default:
+			b.log.Warn("too many topics deleted at once: committed offsets of one stay until they expire", "topic", gone.Name)
+		}
+	}
+}
+
+// forgetOffsets deletes the committed offsets of deleted topics.
+func (b *Broker) forgetOffsets(ctx context.Context) error {
+	for {
+		select {
+		case topic := <-b.deleted:
+			if err := b.groups.ForgetTopic(ctx, topic); err != nil && ctx.Err() == nil {
+				b.log.Warn("committed offsets of a deleted topic stay until they expire", "topic", topic, "error", err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (b *Broker) openCaches(context.Context) error {
@@ -271,7 +296,11 @@ func (b *Broker) openGroups(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", group.TopicName, err)
 	}
-	return b.groups.Load(ctx, group.PartitionLog(p, b.engine.Commit))
+	if err := b.groups.Load(ctx, group.PartitionLog(p, b.engine.Commit)); err != nil {
+		return err
+	}
+	b.background(b.forgetOffsets)
+	return nil
 }
 
 func (b *Broker) openServer(context.Context) (err error) {

@@ -49,6 +49,8 @@ func (l *memLog) Start() int64 { return l.read(&l.start) }
 func (l *memLog) Next() int64  { return l.read(&l.next) }
 func (l *memLog) End() int64   { return l.read(&l.end) }
 
+func (l *memLog) Close() {}
+
 func (l *memLog) TimeRanges() []stream.TimeRange {
 	l.mu.Lock()
 	defer l.mu.Unlock()

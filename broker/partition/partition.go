@@ -37,6 +37,8 @@ type Log interface {
 	Trim(ctx context.Context, start int64) error
 	Watch(w *stream.Waiter)
 	Unwatch(w *stream.Waiter)
+	// Close ends appends and wakes who watches; it does not block.
+	Close()
 }
 
 // Options are the topic's configurations that a partition obeys.
@@ -173,7 +175,10 @@ func (p *Partition) readError(err error) error {
 
 // close refuses all further appends with why, a kerr error. Those in flight
 // are answered by the stream.
-func (p *Partition) close(why error) { p.closed.CompareAndSwap(nil, &why) }
+func (p *Partition) close(why error) {
+	p.closed.CompareAndSwap(nil, &why)
+	p.log.Close()
+}
 
 // refusal is why nothing can be appended; nil when something can.
 func (p *Partition) refusal() error {

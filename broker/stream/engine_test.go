@@ -224,7 +224,7 @@ func TestDeletedTopicIsLeftOut(t *testing.T) {
 	l.mustAdd(s, 100, 900)
 	_, err := l.replica.Propose(context.Background(), meta.DeleteTopic{Name: "t"})
 	require.NoError(t, err)
-	l.Forget(s.ID())
+	s.Close()
 	_, err = s.add(context.Background(), 1, 10)
 	require.ErrorIs(t, err, ErrClosed)
 	l.settle()

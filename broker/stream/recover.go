@@ -28,8 +28,8 @@ type RecoveryReport struct {
 type Loss struct{ StreamID, From, To int64 }
 
 // recover checks whose WAL this is and brings what it holds into objects. The
-// WAL is read twice: first the headers only, to see every loss and every stale
-// epoch before anything is uploaded, then the batches.
+// WAL is read twice: first all of the ring and the headers only, to see every
+// loss and every stale epoch before anything is uploaded, then the batches.
 func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	h, found := e.wal.Header()
 	if err := wal.CheckOwner(h, found, e.cfg.NodeID, reg.LastOpenedEpoch, reg.LastClosedEpoch); err != nil {
@@ -44,20 +44,15 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	}
 	p := newPlan(reg.OpenStreams, h.NodeEpoch, &e.recovery)
 	opt := wal.RecoverOptions{AcceptLoss: e.cfg.AcceptLoss}
-	if _, err := e.wal.Recover(ctx, opt, each(p.note)); err != nil {
+	rec, err := e.wal.Recover(ctx, opt, each(p.note))
+	if err != nil {
 		return err
 	}
+	e.recovery.WAL = rec
 	if err := e.judge(p.losses()); err != nil {
 		return err
 	}
-	rec, err := e.wal.Recover(ctx, opt, each(func(b object.RecordBatch, body []byte) error {
-		if !p.keep(b) {
-			return nil
-		}
-		return e.restore(ctx, b, body)
-	}))
-	e.recovery.WAL = rec
-	if err != nil {
+	if err := e.restoreAll(ctx, opt, p, rec.Records); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -71,6 +66,32 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	e.cfg.Logger.Info("WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
 		"unknown", r.Unknown, "stale", r.Stale, "in_flight", rec.Dropped, "from", rec.Start, "to", rec.End)
 	return nil
+}
+
+// errAllRead ends the second reading at the last record: the first one has
+// judged what lies behind it.
+var errAllRead = errors.New("all records are read")
+
+// restoreAll is the second reading, of as many records as the first one saw.
+func (e *Engine) restoreAll(ctx context.Context, opt wal.RecoverOptions, p *plan, records int64) error {
+	if records == 0 {
+		return nil
+	}
+	_, err := e.wal.Recover(ctx, opt, each(func(b object.RecordBatch, body []byte) error {
+		if p.keep(b) {
+			if err := e.restore(ctx, b, body); err != nil {
+				return err
+			}
+		}
+		if records--; records == 0 {
+			return errAllRead
+		}
+		return nil
+	}))
+	if errors.Is(err, errAllRead) {
+		return nil
+	}
+	return err
 }
 
 // each decodes a WAL record's body.

@@ -42,20 +42,19 @@ func (e *Engine) OpenStream(ctx context.Context, id int64) (*Stream, error) {
 	return s, nil
 }
 
-// Forget closes a stream whose topic was deleted: appends get ErrClosed, and
-// everyone who watches it is woken. What the caches hold of it ages out.
-func (e *Engine) Forget(id int64) {
+// Close takes the stream away from this engine, because its topic was deleted
+// or another node leads it: appends get ErrClosed, and everyone who watches it
+// is woken. What the caches hold of it ages out.
+func (s *Stream) Close() {
+	e := s.engine
 	e.mu.Lock()
-	s := e.streams[id]
-	delete(e.streams, id)
-	if s != nil {
-		s.closed = true
-		e.wakeSpaceLocked()
+	if e.streams[s.id] == s {
+		delete(e.streams, s.id)
 	}
+	s.closed = true
+	e.wakeSpaceLocked()
 	e.mu.Unlock()
-	if s != nil {
-		s.waiters.signal()
-	}
+	s.waiters.signal()
 }
 
 // Streams are the open ones, in no order.

@@ -68,7 +68,7 @@ func (w *WAL) Recover(ctx context.Context, opt RecoverOptions, fn func(Record) e
 	}
 	w.mu.Lock()
 	w.scan.busy = false
-	w.scan.whole = err == nil && found && h.ring() == w.ring
+	w.scan.whole = w.scan.whole || (err == nil && found && h.ring() == w.ring)
 	w.scan.largest = max(w.scan.largest, r.largest)
 	w.mu.Unlock()
 	if err == nil && len(r.out.Damage) > 0 && !opt.AcceptLoss {
