@@ -27,9 +27,7 @@ func (w *WAL) Reserve(n int) (Slot, error) {
 		return Slot{}, err
 	}
 	if b := w.open; b != nil && b.used+size > int64(len(b.buf)) {
-		// The sealer may be the one to make it ready: then nobody else is going
-		// to look, and kick below or in the next Commit has to.
-		w.seal(b)
+		w.seal(b) // if that makes it ready, the Commit of this record writes it
 	}
 	if w.open == nil {
 		if err := w.openBlock(size); err != nil {

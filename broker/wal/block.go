@@ -42,7 +42,6 @@ type block struct {
 	buf     []byte // capacity of the block, from the arena
 	used    int64  // bytes reserved
 	memEnd  int64  // give this back to the arena's ring
-	sealed  bool
 	claimed bool
 	landed  bool
 	stalled bool // counted as a window stall
@@ -95,7 +94,7 @@ func (w *WAL) newBlock(buf []byte, memEnd int64) *block {
 		b.write.init(b, &w.lead.finished)
 	}
 	b.off, b.buf, b.memEnd, b.used = w.win.next, buf, memEnd, 0
-	b.sealed, b.claimed, b.landed, b.stalled = false, false, false, false
+	b.claimed, b.landed, b.stalled = false, false, false
 	b.missing.Store(1)
 	return b
 }
@@ -108,7 +107,6 @@ func (w *WAL) seal(b *block) {
 		b.memEnd -= unused
 		w.open = nil
 	}
-	b.sealed = true
 	b.missing.Add(-1)
 	w.blocks.push(b)
 }

@@ -223,6 +223,31 @@ func TestWindowGrowsBeforeTheBlock(t *testing.T) {
 	require.NoError(t, w.Close(context.Background(), false))
 }
 
+// A header that was on its way when a larger window was asked for does not count
+// for it: the block waits for the next one.
+func TestWindowWaitsForItsOwnHeader(t *testing.T) {
+	d := newTestDevice(make([]byte, 1<<20), 4)
+	w, _ := startDevice(t, d, func(c *Config) { c.WindowInitial, c.WindowStep, c.BlockSoft = 4096, 4096, 1 })
+	off := put(t, w, []byte("trimmed"))
+	var order []string // guarded by d.mu
+	d.observe = func(_ []byte, inflight []*iopath.Write) {
+		for _, x := range inflight {
+			h, _ := decodeHeader(x.Buf)
+			order = append(order, fmt.Sprintf("%t %d", x.Pos < ringStart, h.WindowMax))
+		}
+	}
+	d.hold(true)
+	require.NoError(t, w.Trim(off))
+	require.Equal(t, 1, d.pending())
+	slot, err := w.Reserve(5000)
+	require.NoError(t, err)
+	slot.Fill(nil, make([]byte, 5000)) // sealed by its size: needs no Commit
+	require.Equal(t, 1, d.pending())
+	d.hold(false)
+	require.NoError(t, w.Close(context.Background(), false))
+	require.Equal(t, []string{"true 4096", "true 8192", "false 0"}, order)
+}
+
 // The depth goes up when full blocks wait, and down when they do not fill.
 func TestDepthAdapts(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 4)

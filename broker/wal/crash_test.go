@@ -111,7 +111,8 @@ func (h *history) onSpace() {
 }
 
 // reserve trims half of what is durable when the ring is full, as an upload
-// would, and waits.
+// would, and tries at once: the space must not be there before the header is.
+// It waits when there is nothing more to trim.
 func (h *history) reserve(w *WAL, n int) Slot {
 	for {
 		slot, err := w.Reserve(n)
@@ -128,6 +129,7 @@ func (h *history) reserve(w *WAL, n int) Slot {
 		if done > h.trimmed {
 			h.trim(h.trimmed + (done-h.trimmed+1)/2)
 			require.NoError(h.t, w.Trim(h.offsets[h.trimmed-1]))
+			continue
 		}
 		<-h.space
 	}
