@@ -282,7 +282,7 @@ func (b *Broker) openGroups(ctx context.Context) (err error) {
 	b.onClose(func() error { b.groups.Close(); return nil })
 	if _, ok := b.replica.Topic(group.TopicName); !ok {
 		_, err := b.replica.Propose(ctx, meta.CreateTopic{
-			NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch(), Name: group.TopicName, ID: newTopicID(),
+			NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch(), Name: group.TopicName, ID: wire.RandomTopicID(),
 			Partitions: 1, Replication: 1, Internal: true, Configs: map[string]string{"cleanup.policy": "compact"},
 		})
 		if err != nil {
@@ -307,7 +307,7 @@ func (b *Broker) openServer(context.Context) (err error) {
 	b.server, err = wire.New(wire.Config{
 		Partitions: wire.FromManager(b.partitions), Metadata: b.replica, Cluster: cluster{b}, Groups: b.groups,
 		Commit: b.engine.Commit, NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch, Logger: b.log,
-		DisableAutoCreate: b.cfg.NoAutoCreate, NewTopicID: newTopicID,
+		DisableAutoCreate: b.cfg.NoAutoCreate,
 	})
 	return err
 }

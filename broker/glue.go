@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"crypto/rand"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -54,12 +53,4 @@ func (c cluster) Brokers() []wire.Broker {
 		out = append(out, wire.Broker{ID: n.ID, Host: host, Port: int32(p)})
 	}
 	return out
-}
-
-// newTopicID draws a random UUID (version 4), as Kafka's topic ids are.
-func newTopicID() [16]byte {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	return id
 }

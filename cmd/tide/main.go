@@ -119,6 +119,9 @@ func reportError(std *stdio, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(std.err, "tide: %v\nSee tide --help.\n", err)
 		return exitUsage
+	case errors.Is(err, context.Canceled): // only a signal ends the context of a verb
+		fmt.Fprintf(std.err, "tide: interrupted (%v)\n", err)
+		return exitFailed
 	default:
 		fmt.Fprintf(std.err, "tide: %v\n", err)
 		return exitFailed

@@ -36,6 +36,7 @@ func TestReportError(t *testing.T) {
 	require.Empty(t, e.String(), "the verb has said why")
 	require.Equal(t, exitUsage, reportError(std, usageError{context.Canceled}))
 	require.Equal(t, exitFailed, reportError(std, context.Canceled))
+	require.Contains(t, e.String(), "interrupted")
 }
 
 func TestEnvironmentMirrorsFlags(t *testing.T) {

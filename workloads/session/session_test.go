@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a target whose counters a test sets.
 type fake struct {
-	metrics target.Metrics
-	usage   target.Usage
+	mu      sync.Mutex
+	metrics target.Metrics // guarded by mu
+	usage   target.Usage   // guarded by mu
 }
 
-func (f *fake) Metrics(context.Context) (target.Metrics, error) { return f.metrics, nil }
-func (f *fake) Usage() target.Usage                             { return f.usage }
+func (f *fake) Metrics(context.Context) (target.Metrics, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.metrics, nil
+}
+
+func (f *fake) Usage() target.Usage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.usage
+}
+
+func (f *fake) set(m target.Metrics, u target.Usage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.metrics, f.usage = m, u
+}
 
 func open(t *testing.T, dir string, f *fake) (*Session, *load.Load) {
 	clock, rec := load.NewClock(), load.NewRecorder()
@@ -46,11 +63,11 @@ func TestPhasesAndTimeline(t *testing.T) {
 		s.Begin("tail", true)
 		l.Counters.Acked.Add(30)
 		l.Counters.AckedB.Add(3 << 20)
-		f.metrics = target.Metrics{metricPuts: 7}
+		f.set(target.Metrics{metricPuts: 7}, target.Usage{})
 		time.Sleep(2500 * time.Millisecond) // the bubble's clock
 		s.Begin("kill", false)
-		f.metrics = target.Metrics{metricPuts: 1} // it was killed and started again
-		f.usage = target.Usage{CPU: 3 * time.Second, PeakRSS: 5 << 20}
+		// It was killed and started again.
+		f.set(target.Metrics{metricPuts: 1}, target.Usage{CPU: 3 * time.Second, PeakRSS: 5 << 20})
 		time.Sleep(time.Second)
 		s.End()
 		require.Len(t, s.Phases(), 2)
