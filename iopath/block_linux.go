@@ -19,7 +19,7 @@ import (
 // for swap, part of an array, or claimed by another process. A lock by flock
 // would not do here, because udev takes one at any time to look at the device.
 func openBlockDevice(o OpenOptions) (*Device, error) {
-	f, err := openDirect(o.File, os.O_RDWR|os.O_EXCL, 0)
+	f, err := openBy(o, o.File, os.O_RDWR|os.O_EXCL, 0)
 	if errors.Is(err, unix.EBUSY) {
 		return nil, fmt.Errorf("block device %w: %s", ErrInUse, claimant(o.File))
 	}

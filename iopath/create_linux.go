@@ -23,7 +23,7 @@ func createFile(o OpenOptions) (*Device, error) {
 		return nil, err
 	}
 	temporary := o.File + initSuffix
-	f, err := openDirect(temporary, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openBy(o, temporary, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		if errors.Is(err, unix.EINVAL) {
 			// Linux makes the file first and finds that O_DIRECT is missing after.

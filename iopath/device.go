@@ -16,7 +16,8 @@ var ErrInUse = errors.New("in use")
 // leaves no file that looks like a WAL and is slow, or not durable, or short.
 const initSuffix = ".init"
 
-// Device is a file or block device, open for direct I/O and locked against
+// Device is a file or block device, open for direct I/O (or, on request, for
+// buffered I/O) and locked against
 // every other process (and every other Device of this one).
 //
 // There are three ways to get one, and none of them falls back to anything:
@@ -25,7 +26,7 @@ const initSuffix = ".init"
 //	file      lock; its size is the capacity
 //	device    open exclusively; refused when mounted or holding a file system
 type Device struct {
-	file     *os.File // O_DIRECT, O_RDWR
+	file     *os.File // O_RDWR, and O_DIRECT unless Buffered
 	name     string   // as the user gave it
 	capacity int64    // bytes, a multiple of BlockSize
 }

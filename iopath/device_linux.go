@@ -17,6 +17,14 @@ import (
 // for a file system that has none.
 var openDirect = directio.OpenFile
 
+// openBy opens with O_DIRECT or, where that was asked for, without.
+func openBy(o OpenOptions, name string, flag int, perm os.FileMode) (*os.File, error) {
+	if o.Buffered {
+		return os.OpenFile(name, flag, perm)
+	}
+	return openDirect(name, flag, perm)
+}
+
 // OpenDevice opens, and if o.Create says so makes, the file or block device
 // o.File. It wraps ErrUnsupported (no O_DIRECT; the message has the remedy),
 // ErrInUse, fs.ErrNotExist, or the system's error.
@@ -64,7 +72,7 @@ func kind(m fs.FileMode) string {
 
 // openFile opens a file that exists; its size is the capacity.
 func openFile(o OpenOptions) (*Device, error) {
-	f, err := openDirect(o.File, os.O_RDWR, 0)
+	f, err := openBy(o, o.File, os.O_RDWR, 0)
 	if err != nil {
 		return nil, openError(err)
 	}
@@ -114,8 +122,10 @@ func (d *Device) admit(o OpenOptions) error {
 		return fmt.Errorf("has a capacity of %s, and capacity=%s is asked for: a WAL does not resize; "+
 			"leave capacity out, or use another file", units.Size(d.capacity), units.Size(o.Capacity))
 	}
-	if err := d.checkDirect(); err != nil {
-		return err
+	if !o.Buffered {
+		if err := d.checkDirect(); err != nil {
+			return err
+		}
 	}
 	warnings, err := d.probe(o.Durability)
 	for _, w := range warnings {

@@ -14,3 +14,6 @@ func OpenDevice(o OpenOptions) (*Device, error) {
 	return nil, fmt.Errorf("%s: direct I/O on %s: %w; run on Linux, or use mem: for a try",
 		o.File, runtime.GOOS, ErrUnsupported)
 }
+
+// Write is never reached: OpenDevice refuses before.
+func (d *Device) Write([]byte, int64, Durability) error { return ErrUnsupported }

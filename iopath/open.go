@@ -34,8 +34,13 @@ type OpenOptions struct {
 	// Depth is how many writes may be in flight. Default 1: the writer then
 	// collects while the device works, which makes larger writes.
 	Depth int
-	// Durability is what a completed write means. Default Dsync.
+	// Durability is what a completed write means. Default Dsync, or Fdatasync
+	// where Buffered.
 	Durability Durability
+	// Buffered writes and reads through the page cache instead of O_DIRECT. A
+	// write is durable only after fdatasync then, so Dsync and Direct are
+	// refused: each of them would be another way of writing under this name.
+	Buffered bool
 	// Create allows a file that does not exist to be made: preallocated,
 	// filled with zeros, fsynced. Without it a missing file is an error.
 	Create bool
@@ -54,6 +59,9 @@ func (o OpenOptions) WithDefaults() OpenOptions {
 	}
 	if o.Depth == 0 {
 		o.Depth = 1
+	}
+	if o.Durability == "" && o.Buffered {
+		o.Durability = Fdatasync
 	}
 	if o.Durability == "" {
 		o.Durability = Dsync
@@ -84,6 +92,9 @@ func (o OpenOptions) Validate() error {
 	case Dsync, Direct, Fdatasync, None:
 	default:
 		fault("durability: %q, want dsync, direct, fdatasync or none", o.Durability)
+	}
+	if o.Buffered && (o.Durability == Dsync || o.Durability == Direct) {
+		fault("durability: %q, and buffered writes have only fdatasync and none", o.Durability)
 	}
 	return join(faults)
 }

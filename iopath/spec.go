@@ -13,6 +13,7 @@ import (
 const (
 	SchemeUring  = "uring"  // io_uring, O_DIRECT
 	SchemePwrite = "pwrite" // pwritev2, O_DIRECT
+	SchemeFsync  = "fsync"  // buffered pwrite, then fdatasync
 	SchemeMem    = "mem"    // memory, no device
 )
 
@@ -28,7 +29,7 @@ type Spec struct {
 	Scheme     string     // one of the Scheme constants
 	File       string     // path of a file or block device; empty for mem
 	Capacity   int64      // bytes; 0: what is there
-	Durability Durability // never empty: Dsync, or None for mem
+	Durability Durability // never empty: Dsync; Fdatasync for fsync, None for mem
 	Depth      int        // writes in flight; 0: auto
 	Mode       string     // of the ring: ModeLeader for uring, else empty
 
@@ -43,7 +44,10 @@ type Spec struct {
 
 // OpenOptions returns the part of the Spec that opening a file needs.
 func (s Spec) OpenOptions() OpenOptions {
-	return OpenOptions{File: s.File, Capacity: s.Capacity, Depth: s.Depth, Durability: s.Durability}
+	return OpenOptions{
+		File: s.File, Capacity: s.Capacity, Depth: s.Depth, Durability: s.Durability,
+		Buffered: s.Scheme == SchemeFsync,
+	}
 }
 
 // String prints the URL with only the keys that were given, in a fixed order,

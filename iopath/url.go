@@ -51,10 +51,10 @@ func (s *Spec) checkScheme() error {
 			return fmt.Errorf("scheme mem takes no path, and got %q", s.File)
 		}
 		return nil
-	case "fsync":
-		return errors.New("scheme fsync is not built in yet; use pwrite with durability=fdatasync")
+	case SchemeFsync:
+		s.Durability = Fdatasync
 	default:
-		return fmt.Errorf("scheme %q: want uring, pwrite or mem", s.Scheme)
+		return fmt.Errorf("scheme %q: want uring, pwrite, fsync or mem", s.Scheme)
 	}
 	if s.File == "" {
 		return fmt.Errorf("scheme %s needs the path of a file or block device", s.Scheme)
@@ -128,6 +128,8 @@ func parseDurability(s *Spec, value string) error {
 	switch d := Durability(value); {
 	case s.Scheme == SchemeMem && d != None:
 		return fmt.Errorf("%q: memory survives nothing, want none", value)
+	case s.Scheme == SchemeFsync && d != Fdatasync && d != None:
+		return fmt.Errorf("%q: fsync writes through the page cache; want fdatasync or none", value)
 	case d == Dsync || d == Direct || d == Fdatasync || d == None:
 		s.Durability = d
 		return nil

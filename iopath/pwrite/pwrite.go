@@ -39,7 +39,9 @@ func Open(cfg Config) (iopath.Path, error) {
 		workers = 0
 	}
 	ledger := iopath.NewLedger(device.Name(), device.Geometry(o), memory)
-	p.Pump = iopath.NewPump(ledger, workers, p.write)
+	p.Pump = iopath.NewPump(ledger, workers, func(w *iopath.Write) error {
+		return device.Write(w.Buf, w.Pos, o.Durability)
+	})
 	return p, nil
 }
 
