@@ -84,8 +84,10 @@ func judgeRecords(v Verification) []Finding {
 		return nil
 	}
 	if v.Overflow {
-		return []Finding{{"verification gave up: too many gaps or failed sends to keep account of",
-			"see the broker's log for what went wrong"}}
+		return []Finding{{
+			"verification gave up: too many gaps or failed sends to keep account of",
+			"see the broker's log for what went wrong",
+		}}
 	}
 	return []Finding{{
 		fmt.Sprintf("verification: %d lost, %d duplicated, %d reordered, %d corrupt, %d foreign of %d acknowledged records",

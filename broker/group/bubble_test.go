@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -142,7 +143,7 @@ func (m *client) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := m.heartbeat(); err == kerr.RebalanceInProgress {
+			if err := m.heartbeat(); errors.Is(err, kerr.RebalanceInProgress) {
 				m.enter()
 			} else if err != nil {
 				m.t.Errorf("heartbeat: %v", err)

@@ -91,8 +91,16 @@ func TestChangeLogIsBoundedByBytes(t *testing.T) {
 	require.EqualValues(t, 7, l.dropped)
 
 	big := Entry{Index: 11, Changes: []Change{
-		RangeAdded{State: make([]byte, 1000)}, StreamReplaced{}, TopicCreated{Topic{Configs: map[string]string{"a": "b"}}},
-		NodeChanged{}, TopicDeleted{}, PartitionChanged{}, StreamChanged{}, ObjectChanged{}, CountersChanged{}, ConfigsChanged{},
+		RangeAdded{State: make([]byte, 1000)},
+		StreamReplaced{},
+		TopicCreated{Topic{Configs: map[string]string{"a": "b"}}},
+		NodeChanged{},
+		TopicDeleted{},
+		PartitionChanged{},
+		StreamChanged{},
+		ObjectChanged{},
+		CountersChanged{},
+		ConfigsChanged{},
 	}}
 	l.add(big)
 	require.Equal(t, []Entry{big}, l.entries, "one that is too large is kept alone")

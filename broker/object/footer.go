@@ -1,14 +1,16 @@
 package object
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // FooterSize is the length of the footer, which ends the object, in bytes.
 const FooterSize = 48
 
-const (
-	footerMagic   uint64 = 0x88e241b785f4cff7
-	footerMagicAt        = 40
-)
+const footerMagic uint64 = 0x88e241b785f4cff7
+
+const footerMagicAt = 40
 
 // AppendFooter appends the encoded footer to dst.
 func AppendFooter(dst []byte, indexPos int64, indexLen int32) []byte {
@@ -66,7 +68,7 @@ func ReadTail(object, size int64, tail []byte) (Tail, error) {
 	}
 	pos, length, err := DecodeFooter(object, tail)
 	if err != nil {
-		if c, ok := err.(*CorruptError); ok {
+		if c, ok := errors.AsType[*CorruptError](err); ok {
 			c.Position += size - FooterSize
 		}
 		return Tail{}, err

@@ -102,8 +102,17 @@ func TestFind(t *testing.T) {
 		at             int
 		ok             bool
 	}{
-		{233, 9, 0, false}, {233, 10, 0, true}, {233, 18, 0, true}, {233, 19, 1, true}, {233, 29, 1, true}, {233, 30, 2, false},
-		{234, 0, 2, true}, {234, 2, 2, true}, {234, 3, 3, false}, {232, 10, 0, false}, {235, 0, 3, false},
+		{233, 9, 0, false},
+		{233, 10, 0, true},
+		{233, 18, 0, true},
+		{233, 19, 1, true},
+		{233, 29, 1, true},
+		{233, 30, 2, false},
+		{234, 0, 2, true},
+		{234, 2, 2, true},
+		{234, 3, 3, false},
+		{232, 10, 0, false},
+		{235, 0, 3, false},
 	} {
 		at, ok := l.Entries.Find(c.stream, c.offset)
 		require.Equal(t, c.ok, ok, "%+v", c)

@@ -16,11 +16,13 @@ func TestParseURL(t *testing.T) {
 		"null:":       {Scheme: "null"},
 		"dir:objects": {Scheme: "dir", Path: "objects"},
 		"dir:/a b/c?model=s3-standard&rate=20MiB/s": {
-			Scheme: "dir", Path: "/a b/c", Model: "s3-standard", WriteRate: units.Rate{PerSecond: 20 << 20, IsBytes: true}},
+			Scheme: "dir", Path: "/a b/c", Model: "s3-standard", WriteRate: units.Rate{PerSecond: 20 << 20, IsBytes: true},
+		},
 		"s3://b": {Scheme: "s3", Bucket: "b"},
 		"s3://b/p/q/?endpoint=http://localhost:7070&region=us-east-1&path_style=true&model=s3-express": {
 			Scheme: "s3", Bucket: "b", Prefix: "p/q", Endpoint: "http://localhost:7070", Region: "us-east-1",
-			PathStyle: true, Model: "s3-express"},
+			PathStyle: true, Model: "s3-express",
+		},
 	} {
 		got, err := objstore.ParseURL(text)
 		require.NoError(t, err, text)
@@ -64,8 +66,10 @@ func TestCheckKey(t *testing.T) {
 	for _, ok := range []string{"a", "70000000/DEFAULT/7", "a.b/..c/d-e_f", strings.Repeat("a", 255)} {
 		require.NoError(t, objstore.CheckKey(ok), ok)
 	}
-	for _, bad := range []string{"", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.", "a\x00", `a\b`,
-		strings.Repeat("a", 256), strings.Repeat("ab/", 400)} {
+	for _, bad := range []string{
+		"", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.", "a\x00", `a\b`,
+		strings.Repeat("a", 256), strings.Repeat("ab/", 400),
+	} {
 		require.ErrorIs(t, objstore.CheckKey(bad), objstore.ErrKey, "%q", bad)
 	}
 }

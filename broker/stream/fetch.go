@@ -32,15 +32,15 @@ func (s *Stream) Fetch(ctx context.Context, offset int64, maxBytes int, minOne b
 		return nil, fmt.Errorf("stream %d: offset %d, the stream has [%d, %d): %w", s.id, offset, start, end, ErrOffsetOutOfRange)
 	}
 	r := &Read{Next: offset}
-	for r.Next < end && (r.Bytes < maxBytes || (minOne && r.Bytes == 0)) {
-		more, err := s.fetchSome(ctx, r, end, maxBytes-r.Bytes, minOne && r.Bytes == 0)
-		if err != nil && r.Bytes == 0 {
-			r.Release()
-			return nil, fmt.Errorf("stream %d: fetch at offset %d: %w", s.id, r.Next, err)
-		}
-		if err != nil || !more {
-			break // what was read is good; the error comes with the next fetch
-		}
+	var err error
+	for more := true; more && r.Next < end && (r.Bytes < maxBytes || (minOne && r.Bytes == 0)); {
+		more, err = s.fetchSome(ctx, r, end, maxBytes-r.Bytes, minOne && r.Bytes == 0)
+	}
+	// After an error what was read before it is good; the error comes again
+	// with the next fetch.
+	if err != nil && r.Bytes == 0 {
+		r.Release()
+		return nil, fmt.Errorf("stream %d: fetch at offset %d: %w", s.id, r.Next, err)
 	}
 	return r, nil
 }

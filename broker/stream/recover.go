@@ -45,6 +45,9 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	p := newPlan(reg.OpenStreams, h.NodeEpoch, &e.recovery)
 	opt := wal.RecoverOptions{AcceptLoss: e.cfg.AcceptLoss}
 	rec, err := e.wal.Recover(ctx, opt, each(p.note))
+	if errors.Is(err, wal.ErrDamaged) {
+		return fmt.Errorf("%w; --accept-loss starts without what is lost", err)
+	}
 	if err != nil {
 		return err
 	}

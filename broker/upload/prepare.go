@@ -47,7 +47,7 @@ func (u *Uploader) prepareAll(ctx context.Context, out chan<- *upload) error {
 		select {
 		case out <- up:
 		case <-ctx.Done():
-			<-up.put // the pieces lie in the cache: nobody may read them after Run
+			_ = <-up.put // the pieces lie in the cache: nobody may read them after Run
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,7 +17,7 @@ import (
 // refused, as a typing error that changes nothing is worse than none.
 func loadConfig(r io.Reader) (kong.Resolver, error) {
 	var file configFile
-	if err := yaml.NewDecoder(r).Decode(&file.values); err != nil && err != io.EOF {
+	if err := yaml.NewDecoder(r).Decode(&file.values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("config file: %w", err)
 	}
 	return file, nil

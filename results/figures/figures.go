@@ -121,8 +121,10 @@ func Write(t *results.Trial, drawn []Drawn) error {
 // without.
 func label(t *results.Trial) string {
 	r := t.Run
-	parts := []string{r.Workload + " on " + r.Target,
-		fmt.Sprintf("acks=%s, flush=%s, replicas=%d", r.Durability.Acks, r.Durability.Flush, r.Durability.Replicas)}
+	parts := []string{
+		r.Workload + " on " + r.Target,
+		fmt.Sprintf("acks=%s, flush=%s, replicas=%d", r.Durability.Acks, r.Durability.Flush, r.Durability.Replicas),
+	}
 	if len(r.Simulated) > 0 {
 		parts = append(parts, "SIMULATED: "+strings.Join(r.Simulated, ", "))
 	}
@@ -134,8 +136,12 @@ func label(t *results.Trial) string {
 
 // palette is Okabe and Ito's, which the colour-blind can tell apart.
 var palette = []color.RGBA{
-	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255},
-	{204, 121, 167, 255}, {86, 180, 233, 255}, {230, 159, 0, 255},
+	{0, 114, 178, 255},
+	{213, 94, 0, 255},
+	{0, 158, 115, 255},
+	{204, 121, 167, 255},
+	{86, 180, 233, 255},
+	{230, 159, 0, 255},
 }
 
 func hue(i int) color.RGBA { return palette[i%len(palette)] }

@@ -12,10 +12,14 @@ import (
 )
 
 func init() {
-	register(figure{10, "produce-response", "Produce: response time (acknowledged − intended) by percentile",
-		percentiles(results.ProduceResponse)})
-	register(figure{11, "e2e-response", "End to end: received − intended, by percentile",
-		percentiles(results.E2EResponse)})
+	register(figure{
+		10, "produce-response", "Produce: response time (acknowledged − intended) by percentile",
+		percentiles(results.ProduceResponse),
+	})
+	register(figure{
+		11, "e2e-response", "End to end: received − intended, by percentile",
+		percentiles(results.E2EResponse),
+	})
 }
 
 // percentiles draws one curve per phase in HdrHistogram's manner: each nine of

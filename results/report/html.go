@@ -121,12 +121,20 @@ func counters(m map[string]int64) []pair {
 
 func machine(e results.Env) []pair {
 	return []pair{
-		{"kernel", e.Kernel.Release}, {"io_uring", e.Kernel.IOUring},
-		{"CPU", fmt.Sprintf("%s, %d cores", e.CPU.Model, e.CPU.Cores)}, {"governor", e.CPU.Governor},
-		{"memory", mib(e.Memory) + " MiB"}, {"clock source", e.Clock},
-		{"filesystem", e.Filesystem}, {"device", e.Device.Name},
-		{"write cache", e.Device.WriteCache}, {"FUA", e.Device.FUA}, {"scheduler", e.Device.Scheduler},
-		{"steal", fmt.Sprintf("%.2f %%", e.Steal)}, {"load average before", e.Load},
-		{"Go", e.Build.Go + " " + e.Build.Platform}, {"commit", e.Build.Commit},
+		{"kernel", e.Kernel.Release},
+		{"io_uring", e.Kernel.IOUring},
+		{"CPU", fmt.Sprintf("%s, %d cores", e.CPU.Model, e.CPU.Cores)},
+		{"governor", e.CPU.Governor},
+		{"memory", mib(e.Memory) + " MiB"},
+		{"clock source", e.Clock},
+		{"filesystem", e.Filesystem},
+		{"device", e.Device.Name},
+		{"write cache", e.Device.WriteCache},
+		{"FUA", e.Device.FUA},
+		{"scheduler", e.Device.Scheduler},
+		{"steal", fmt.Sprintf("%.2f %%", e.Steal)},
+		{"load average before", e.Load},
+		{"Go", e.Build.Go + " " + e.Build.Platform},
+		{"commit", e.Build.Commit},
 	}
 }

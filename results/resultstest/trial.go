@@ -31,8 +31,10 @@ func Write(t testing.TB, dir string) *results.Run {
 		}
 		check(t, w.Row(results.Row{T: float64(second + 1), Phase: phase.Name, Values: []float64{8, 8, caught}}))
 	}
-	env := results.Env{Kernel: results.KernelInfo{Release: "6.0"}, Filesystem: "ext4",
-		Device: results.Device{Name: "vda", WriteCache: "write through"}}
+	env := results.Env{
+		Kernel: results.KernelInfo{Release: "6.0"}, Filesystem: "ext4",
+		Device: results.Device{Name: "vda", WriteCache: "write through"},
+	}
 	check(t, w.Finish(run, &env))
 	return run
 }

@@ -33,7 +33,8 @@ func committed(streams []target.Stream, topic string) int64 {
 func (c coldReads) judge(to interface {
 	Fault(what, hint string)
 	Figure(name string, value float64, unit string)
-}) {
+},
+) {
 	if c.committed == 0 {
 		to.Fault("nothing was committed to objects before the catch-up began", "run longer; broker.log says whether uploads failed")
 		return

@@ -201,7 +201,7 @@ func (d *demo) verifyAll(ctx context.Context, ends []int64) error {
 	readers.Stop()
 	if err != nil {
 		d.session.Fault("reading everything back did not reach the end: "+err.Error(), "see broker.log")
-		return nil
+		return nil //nolint:nilerr // a fault of the trial, not of the demo: the verdict says so
 	}
 	d.session.Verified(readers.Verify())
 	return nil

@@ -89,9 +89,9 @@ func TestReplicaAcrossRestart(t *testing.T) {
 	cfg.TrailingLogs = 1
 	n := open(t, cfg)
 	early := propose(t, n, topic(1))
-	late := propose(t, n, topic(2))
+	propose(t, n, topic(2))
 	require.NoError(t, n.Snapshot())
-	late = propose(t, n, topic(3))
+	late := propose(t, n, topic(3))
 	require.NoError(t, n.Close())
 
 	n = open(t, cfg)
