@@ -60,18 +60,24 @@ const (
 func (w *WAL) Commit() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.lead.holder != nobody && w.lead.holder != handed {
-		w.pump() // depth may be left
-		w.notify()
-		return
-	}
-	if w.idle() {
-		return
-	}
-	w.lead.holder = appender
-	w.collect()
 	until := w.win.next
-	w.pump()
+	if w.lead.holder == appender || w.lead.holder == reaper {
+		w.pump() // depth may be left
+		if w.lead.holder != nobody || w.lead.submitted <= 0 {
+			w.notify()
+			return
+		}
+		// The leader has left while we were submitting, so this write is ours.
+		w.lead.holder = appender
+	} else {
+		if w.idle() {
+			return
+		}
+		w.lead.holder = appender
+		w.collect()
+		until = w.win.next
+		w.pump()
+	}
 	w.reap(until)
 }
 

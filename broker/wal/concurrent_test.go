@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -193,6 +194,34 @@ func TestGroupCommit(t *testing.T) {
 	require.NoError(t, w.Drain(context.Background()))
 	require.Equal(t, before+1, w.Stats().Writes)
 	require.NoError(t, w.Close(context.Background(), false))
+}
+
+// An appender submits beside the leader, and while it does the leader's last
+// write ends and the leader leaves. The write that comes then is nobody's,
+// unless the one who submitted it looks again.
+func TestLeaderLeavesDuringASubmit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTestDevice(make([]byte, 1<<20), 2)
+		w, s := startDevice(t, d, func(c *Config) { c.Depth = 2 })
+		d.hold(true)
+		go put(t, w, []byte("leads"))
+		synctest.Wait()
+		submitting, release := make(chan struct{}), make(chan struct{})
+		d.entered = func() {
+			close(submitting)
+			<-release
+		}
+		go put(t, w, []byte("follows"))
+		<-submitting
+		d.hold(false)
+		synctest.Wait() // the leader has left
+		close(release)
+		synctest.Wait()
+		end, err := s.state()
+		require.NoError(t, err)
+		require.Equal(t, w.Stats().Next, end)
+		require.NoError(t, w.Close(context.Background(), false))
+	})
 }
 
 // A block beyond the window waits until the header with the larger one is

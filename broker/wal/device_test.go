@@ -29,6 +29,7 @@ type testDevice struct {
 	wake     chan struct{}                                // capacity 1: a Submit, release or Wake
 	woken    bool                                         // Wake was called
 	observe  func(image []byte, inflight []*iopath.Write) // before each completion, under mu
+	entered  func()                                       // at the start of Submit, without mu
 }
 
 // aligned is heap memory on a 4 KiB boundary.
@@ -69,6 +70,9 @@ func (d *testDevice) ReadAt(p []byte, pos int64) (int, error) {
 }
 
 func (d *testDevice) Submit(ws []*iopath.Write) error {
+	if d.entered != nil {
+		d.entered()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
