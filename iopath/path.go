@@ -57,6 +57,10 @@ type Geometry struct {
 	Capacity   int64      // bytes that can be addressed, a multiple of Block
 	Depth      int        // writes in flight at most
 	Durability Durability // what Err == nil on a Write means
+	// Simulated describes the volume that a model stands for, with what is
+	// guessed of it; empty on a real device. A result that was made with it
+	// says so.
+	Simulated string
 }
 
 // Path is one way of writing a WAL to a device or file.

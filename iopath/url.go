@@ -6,11 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/tidelog/tide/internal/align"
-	"github.com/tidelog/tide/internal/units"
 )
 
 // ParseURL takes a WAL URL apart:
@@ -43,7 +39,7 @@ func ParseURL(text string) (Spec, error) {
 func (s *Spec) checkScheme() error {
 	switch s.Scheme {
 	case SchemeUring:
-		s.Mode = ModeLeader
+		s.Mode, s.Ring = ModeLeader, RingOwn
 	case SchemePwrite:
 	case SchemeMem:
 		s.Durability = None
@@ -70,15 +66,16 @@ var keys = map[string]func(*Spec, string) error{
 	"block":      parseBlock,
 	"window":     parseWindow,
 	"mode":       parseMode,
+	"ring":       parseRing,
+	"fixed":      parseSwitch(func(s *Spec) *bool { return &s.Fixed }),
+	"sqpoll":     parseSwitch(func(s *Spec) *bool { return &s.SQPoll }),
+	"model":      parseModel,
+	"seed":       parseSeed,
+	"iops":       parseIOPS,
+	"rate":       parseByteRate,
 	// Known, and not built in yet: only the value that switches it off passes.
-	"iops":   offOnly("0"),
-	"rate":   offOnly("0"),
-	"sqpoll": offOnly("0"),
-	"fixed":  offOnly("0"),
 	"linger": offOnly("0", "0s"),
 	"tick":   offOnly(""),
-	"model":  offOnly(""),
-	"seed":   offOnly(""),
 }
 
 func (s *Spec) parseKeys(query string) error {
@@ -101,113 +98,19 @@ func (s *Spec) parseKeys(query string) error {
 			faults = append(faults, fmt.Errorf("key %s: %w", key, err))
 		}
 	}
+	if len(faults) == 0 {
+		faults = s.checkTogether()
+	}
 	return join(faults)
 }
 
-// offOnly is the parser of a key that is not built in yet.
-func offOnly(off ...string) func(*Spec, string) error {
-	return func(_ *Spec, value string) error {
-		if slices.Contains(off, value) {
-			return nil
-		}
-		return fmt.Errorf("%q is not built in yet; leave the key out", value)
+// checkTogether refuses keys that are right one by one and do not go together.
+func (s *Spec) checkTogether() (faults []error) {
+	if s.SQPoll && s.Mode == ModeOwner {
+		faults = append(faults, errors.New("sqpoll=1 has a kernel thread submit and mode=owner a thread of ours: want one of the two"))
 	}
-}
-
-func parseCapacity(s *Spec, value string) (err error) {
-	if s.Capacity, err = units.ParseSize(value); err != nil {
-		return err
+	if s.Seed != 0 && s.Model == "" {
+		faults = append(faults, errors.New("seed is a model's: want model= beside it"))
 	}
-	if s.Capacity == 0 {
-		return errors.New("0: leave the key out to take what the file or device has")
-	}
-	return checkCapacity(s.Capacity)
-}
-
-func parseDurability(s *Spec, value string) error {
-	switch d := Durability(value); {
-	case s.Scheme == SchemeMem && d != None:
-		return fmt.Errorf("%q: memory survives nothing, want none", value)
-	case s.Scheme == SchemeFsync && d != Fdatasync && d != None:
-		return fmt.Errorf("%q: fsync writes through the page cache; want fdatasync or none", value)
-	case d == Dsync || d == Direct || d == Fdatasync || d == None:
-		s.Durability = d
-		return nil
-	default:
-		return fmt.Errorf("%q: want dsync, direct, fdatasync or none", value)
-	}
-}
-
-func parseDepth(s *Spec, value string) error {
-	if value == "auto" {
-		return nil
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > MaxDepth {
-		return fmt.Errorf("%q: want auto or 1 to %d writes in flight", value, MaxDepth)
-	}
-	s.Depth = n
-	return nil
-}
-
-func parseBlock(s *Spec, value string) error {
-	n, err := parseSizes(value)
-	if err != nil {
-		return err
-	}
-	switch {
-	case len(n) == 1:
-		// A record larger than the soft size still has to fit into a block.
-		s.BlockSoft, s.BlockHard = n[0], max(n[0], 1<<20)
-	case len(n) == 2 && n[0] <= n[1]:
-		s.BlockSoft, s.BlockHard = n[0], n[1]
-	default:
-		return fmt.Errorf("%q: want SOFT or SOFT,HARD with SOFT not above HARD", value)
-	}
-	return nil
-}
-
-func parseWindow(s *Spec, value string) error {
-	n, err := parseSizes(value)
-	if err != nil {
-		return err
-	}
-	switch {
-	case len(n) == 1:
-		s.WindowInitial, s.WindowStep, s.WindowLimit = n[0], 0, n[0]
-	case len(n) == 3 && n[0] <= n[2]:
-		s.WindowInitial, s.WindowStep, s.WindowLimit = n[0], n[1], n[2]
-	default:
-		return fmt.Errorf("%q: want INITIAL (fixed) or INITIAL,STEP,LIMIT with INITIAL not above LIMIT", value)
-	}
-	return nil
-}
-
-func parseMode(s *Spec, value string) error {
-	switch {
-	case s.Scheme != SchemeUring:
-		return fmt.Errorf("scheme %s has no ring, and takes no mode", s.Scheme)
-	case value == ModeLeader:
-		return nil
-	case value == "owner":
-		return errors.New(`"owner" is not built in yet; want leader`)
-	default:
-		return fmt.Errorf("%q: want leader", value)
-	}
-}
-
-// parseSizes reads sizes with commas between them, each of whole blocks.
-func parseSizes(value string) ([]int64, error) {
-	var sizes []int64
-	for text := range strings.SplitSeq(value, ",") {
-		n, err := units.ParseSize(text)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 || !align.Is(n, BlockSize) {
-			return nil, fmt.Errorf("%q: want a multiple of %s", text, units.Size(BlockSize))
-		}
-		sizes = append(sizes, n)
-	}
-	return sizes, nil
+	return faults
 }

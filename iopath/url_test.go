@@ -24,7 +24,8 @@ func TestParseURL(t *testing.T) {
 func FuzzParseURL(f *testing.F) {
 	f.Add("pwrite:/data/wal?capacity=2GiB&block=256KiB,1MiB&window=1MiB,4MiB,512MiB&depth=8")
 	f.Add("uring:/dev/nvme1n1?durability=direct&mode=leader&window=4MiB")
-	f.Add("mem:?durability=none")
+	f.Add("mem:?durability=none&model=st1&seed=3&iops=100&rate=1MiB/s")
+	f.Add("uring:wal?mode=owner&fixed=1&ring=giouring&sqpoll=0")
 	f.Fuzz(func(t *testing.T, text string) {
 		spec, err := ParseURL(text)
 		if err != nil {
