@@ -146,6 +146,7 @@ func (w *WAL) openBlock(size int64) error {
 		w.pad(pad, padEnd)
 	}
 	w.open = w.newBlock(buf, memEnd)
+	w.startLinger()
 	return nil
 }
 

@@ -1,7 +1,5 @@
 package wal
 
-import "runtime"
-
 // Who writes, and who waits for the device
 //
 // Submitting needs only mu: any goroutine that has made work possible submits
@@ -86,17 +84,6 @@ func (w *WAL) idle() bool {
 	return w.blocks.first == nil && w.open == nil && !w.header.dirty && w.lead.inflight == 0
 }
 
-// collect yields once before the leader seals a block, so that appenders which
-// are ready to run get their records into it: a durable write costs the same
-// with one record or with ten. mu is held, but not while yielding.
-func (w *WAL) collect() {
-	w.lead.collecting = true
-	w.mu.Unlock()
-	runtime.Gosched()
-	w.mu.Lock()
-	w.lead.collecting = false
-}
-
 // kick starts what may start, and calls the reaper if something is in flight
 // and nobody leads. It runs no callback, because its callers may hold locks of
 // their own which the callbacks take. mu is held, but not while submitting.
@@ -170,11 +157,15 @@ func (w *WAL) claim() *write {
 }
 
 // nextBlock is the block to be written next, if it may be: filled, and inside
-// of the window. It seals the open one if no other waits. mu is held.
+// of the window. It seals the open one if no other waits, and if it need not
+// stay open. mu is held.
 func (w *WAL) nextBlock() *block {
+	if w.cfg.Tick > 0 && !w.linger.ticked {
+		return nil
+	}
 	b := w.blocks.unsent
 	if b == nil {
-		if w.open == nil || w.lead.collecting {
+		if w.open == nil || !w.mayClose() {
 			return nil
 		}
 		b = w.open

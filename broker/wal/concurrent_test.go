@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -137,7 +136,7 @@ func testCrowd(t *testing.T, depth, soft int) {
 	offs, _, _, err := recovered(t, dev, RecoverOptions{})
 	require.NoError(t, err)
 	want := acked[slices.Index(acked, h.TrimOffset)+1:]
-	require.Equal(t, want, offs)
+	require.True(t, slices.Equal(want, offs), "live records %v, recovered %v", want, offs) // either may be nil
 }
 
 // oldestAwaited is the newest acked offset below which nothing is awaited.
@@ -326,44 +325,4 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		one()
 	}
 	require.Zero(t, testing.AllocsPerRun(500, one))
-}
-
-func BenchmarkAppend(b *testing.B) {
-	for _, appenders := range []int{1, 64} {
-		b.Run(fmt.Sprintf("appenders=%d/io=mem", appenders), func(b *testing.B) { benchmarkAppend(b, appenders) })
-	}
-}
-
-// benchmarkAppend has each appender wait for its 1 KiB record.
-func benchmarkAppend(b *testing.B, appenders int) {
-	c := &crowd{}
-	c.w, _ = openMem(b, mem.NewDevice(64<<20), 1, func(cfg *Config) { cfg.OnDurable, cfg.OnSpace = c.durable, c.onSpace })
-	require.NoError(b, c.w.Reset(context.Background(), 1))
-	body := make([]byte, 1024)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	var left atomic.Int64
-	left.Store(int64(b.N))
-	b.ResetTimer()
-	var wg sync.WaitGroup
-	for range appenders {
-		wg.Go(func() {
-			done := make(chan struct{}, 1)
-			for left.Add(-1) >= 0 {
-				off, err := c.append(body, done)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				if off%(1<<20) < 4096 { // a trim for each MiB, as uploads make them
-					_ = c.w.Trim(off)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	b.StopTimer()
-	s := c.w.Stats()
-	b.ReportMetric(float64(s.Records)/float64(max(s.Writes, 1)), "records/write")
-	require.NoError(b, c.w.Close(context.Background(), false))
 }

@@ -36,6 +36,19 @@ type Config struct {
 	// follows the load up to the path's depth, N > 0 is fixed.
 	Depth int
 
+	// Linger is how long a block stays open after its first record, unless it is
+	// full before. 0 (default) is adaptive: the next block collects while a
+	// write is in flight and, above about 5,000 records a second, up to
+	// LingerLimit (300 µs) more, as long as that brings records. A fixed one
+	// trades latency for fewer, longer writes; it waits on a timer of the
+	// runtime, which on an idle process may be up to 1 ms late.
+	Linger, LingerLimit time.Duration
+
+	// Tick, when not 0, submits blocks only at its multiples, whether full or
+	// not, as AutoMQ's log does, which polls: no appender ever writes itself.
+	// For comparison; Linger must be 0.
+	Tick time.Duration
+
 	// WriteTimeout (30 s): a write pending longer latches the log.
 	WriteTimeout time.Duration
 
@@ -64,6 +77,7 @@ func (c Config) withDefaults() Config {
 	c.WindowLimit = defaultTo(c.WindowLimit, 512<<20)
 	c.BlockSoft = defaultTo(c.BlockSoft, 256<<10)
 	c.BlockHard = defaultTo(c.BlockHard, max(1<<20, c.BlockSoft))
+	c.LingerLimit = defaultTo(c.LingerLimit, 300*time.Microsecond)
 	c.WriteTimeout = defaultTo(c.WriteTimeout, 30*time.Second)
 	if c.OnDurable == nil {
 		c.OnDurable = func(Offset, error) {}
@@ -102,6 +116,10 @@ func (c Config) Validate() error {
 	check(c.BlockHard >= iopath.BlockSize, "BlockHard %d is below one block (%d)", c.BlockHard, iopath.BlockSize)
 	check(c.BlockSoft <= c.BlockHard, "BlockSoft %d is above BlockHard %d", c.BlockSoft, c.BlockHard)
 	check(c.Depth >= 0, "Depth %d is negative", c.Depth)
+	check(c.Linger >= 0 && c.Linger <= time.Second, "Linger %v is not within 0 and 1s", c.Linger)
+	check(c.LingerLimit >= 0 && c.LingerLimit <= time.Second, "LingerLimit %v is not within 0 and 1s", c.LingerLimit)
+	check(c.Tick >= 0 && c.Tick <= time.Second, "Tick %v is not within 0 and 1s", c.Tick)
+	check(c.Tick == 0 || c.Linger == 0, "Tick %v and Linger %v exclude each other", c.Tick, c.Linger)
 	check(c.WriteTimeout > 0, "WriteTimeout %v is not positive", c.WriteTimeout)
 	return errors.Join(faults...)
 }

@@ -10,6 +10,11 @@ import (
 // submits what may follow, until the records before until are durable and, for
 // the reaper goroutine, nothing is in flight. Then it lets go of the lead, or
 // hands it over. mu is held, but not while waiting.
+//
+// It tells before it submits: in closed loops the appenders told are back
+// within the yield of collect. Submitting first keeps the device busier and was
+// tried: it splits the appenders into two halves that take turns, with half the
+// records in a write, and no gain in throughput, at 64 and at 256 of them.
 func (w *WAL) reap(until Offset) {
 	w.notify()
 	for w.lead.submitted > 0 && !w.mayLeave(until) {
@@ -104,6 +109,7 @@ func (w *WAL) advance() {
 	if moved {
 		w.notice.freed()
 		w.adapt()
+		w.measureRate()
 	}
 }
 

@@ -43,6 +43,7 @@ package wal
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tidelog/tide/iopath"
 )
@@ -78,6 +79,7 @@ type WAL struct {
 	lastLive Offset   // of the newest record; −1: none in this life
 	header   headerState
 	lead     lead
+	linger   linger
 	notice   notice
 	changed  chan struct{} // closed and dropped when anything settles; nil: nobody waits
 	scan     scanState
@@ -133,6 +135,9 @@ func Open(cfg Config) (*WAL, error) {
 		return nil, fmt.Errorf("wal: arena of %d bytes, at least %d are needed", len(arena), minArena)
 	}
 	w.layOut(arena)
+	w.linger.epoch = time.Now()
+	w.linger.timer = time.AfterFunc(time.Hour, w.lingered)
+	w.linger.timer.Stop()
 	found, err := readSlots(w.path, arena)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,120 @@
+package wal
+
+import (
+	"runtime"
+	"time"
+)
+
+// When the open block is closed
+//
+//	adaptive   nothing in flight: at once, after one yield of the leader
+//	           a write in flight: when it ends; the block collects meanwhile
+//	           above busyRate   : and while further yields bring records
+//	Linger     that long after its first record, or when it is full
+//	Tick       at the next tick; full blocks wait for it too
+//
+// The adaptive wait is made of yields, not of sleep: a timer of the runtime is
+// late by up to a millisecond, and a yield that brings no record has cost a
+// microsecond and ends the wait, for then nobody is about to append.
+type linger struct {
+	timer  *time.Timer   // of Linger: runs kick when the open block is due
+	opened time.Duration // since epoch: when the open block got its first record
+	ticked bool          // a tick is submitting
+	epoch  time.Time     // the log's own; its monotonic reading counts
+
+	busy    bool          // the rate is above busyRate
+	sampled time.Duration // since epoch: when the rate was looked at last
+	records int64         // Stats.Records at that time
+}
+
+const (
+	// busyRate, in records a second: from here on a durable write, at 25 to 50
+	// µs of CPU, is shared by several records if it waits for them.
+	busyRate   = 5000
+	rateSample = 10 * time.Millisecond
+)
+
+// collect yields before the leader closes a block, so that appenders which are
+// ready to run get their records into it: a durable write costs the same with
+// one record or with ten. mu is held, but not while yielding.
+func (w *WAL) collect() {
+	if w.cfg.Tick > 0 || w.cfg.Linger > 0 {
+		return
+	}
+	w.lead.collecting = true
+	w.yield()
+	if w.linger.busy {
+		w.collectMore()
+	}
+	w.lead.collecting = false
+}
+
+// collectMore yields as long as that brings records into the open block.
+func (w *WAL) collectMore() {
+	limit := time.Since(w.linger.epoch) + w.cfg.LingerLimit
+	for b := w.open; b != nil && b == w.open; {
+		used := b.used
+		w.yield()
+		if b.used == used || time.Since(w.linger.epoch) >= limit {
+			return
+		}
+	}
+}
+
+func (w *WAL) yield() {
+	w.mu.Unlock()
+	runtime.Gosched()
+	w.mu.Lock()
+}
+
+// measureRate is called when blocks have landed. mu is held.
+func (w *WAL) measureRate() {
+	l := &w.linger
+	now := time.Since(l.epoch)
+	if elapsed := now - l.sampled; elapsed >= rateSample {
+		l.busy = float64(w.stats.Records-l.records) > busyRate*elapsed.Seconds()
+		l.sampled, l.records = now, w.stats.Records
+	}
+}
+
+// startLinger is called for a new open block. mu is held.
+func (w *WAL) startLinger() {
+	if w.cfg.Linger > 0 {
+		// In this order the timer cannot fire before the block is due.
+		w.linger.opened = time.Since(w.linger.epoch)
+		w.linger.timer.Reset(w.cfg.Linger)
+	}
+}
+
+// mayClose says that the open block need not stay open. Full ones, and those
+// of a log that closes, do not ask. mu is held.
+func (w *WAL) mayClose() bool {
+	return !w.lead.collecting &&
+		(w.cfg.Linger == 0 || w.phase != accepting || time.Since(w.linger.epoch)-w.linger.opened >= w.cfg.Linger)
+}
+
+// runTicks submits on every tick, and calls the reaper for it.
+func (w *WAL) runTicks() {
+	defer w.done.Done()
+	ticker := time.NewTicker(w.cfg.Tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-ticker.C:
+		}
+		w.mu.Lock()
+		w.linger.ticked = true
+		w.kick()
+		w.linger.ticked = false
+		w.mu.Unlock()
+	}
+}
+
+// lingered runs when the open block may be due.
+func (w *WAL) lingered() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kick()
+}
