@@ -7,6 +7,7 @@ import "sync"
 //
 //	inline (no workers)   Submit ─▶ queue ─▶ Reap: call the device, Done
 //	pool (N workers)      Submit ─▶ queue ─▶ worker: call the device ─▶ results ─▶ Reap: Done
+//	fed (an engine)       Submit ─▶ feed                   Deliver ───▶ results ─▶ Reap: Done
 //
 // Inline is for depth 1. The reaper's goroutine makes the call itself, and
 // since at low load the submitter reaps too, no goroutine is woken on the way
@@ -15,9 +16,10 @@ import "sync"
 type Pump struct {
 	*Ledger
 	device  func(*Write) error
-	inline  chan *Write // the queue when there are no workers, else nil
-	pooled  chan *Write // the queue of the workers, nil without
-	results chan result // what the workers did; never full, see NewPump
+	feed    func([]*Write) // the engine's, or nil
+	inline  chan *Write    // the queue when there are no workers, else nil
+	pooled  chan *Write    // the queue of the workers, nil without
+	results chan result    // what the workers did; never full, see NewPump
 	wake    chan struct{}
 	quit    chan struct{} // closed by Drain
 	workers sync.WaitGroup
@@ -47,6 +49,18 @@ func NewPump(l *Ledger, workers int, device func(*Write) error) *Pump {
 	return p
 }
 
+// NewFedPump starts a pump whose device is an engine of its own: feed takes the
+// writes, keeps no slice, and never blocks; the engine calls Deliver for each.
+func NewFedPump(l *Ledger, feed func([]*Write)) *Pump {
+	return &Pump{
+		Ledger: l, feed: feed, results: make(chan result, l.geometry.Depth),
+		wake: make(chan struct{}, 1), quit: make(chan struct{}),
+	}
+}
+
+// Deliver hands the reaper a write that the engine has done. It never blocks.
+func (p *Pump) Deliver(w *Write, err error) { p.results <- result{w, err} }
+
 func (p *Pump) work() {
 	for w := range p.pooled {
 		p.results <- result{w, p.device(w)}
@@ -57,6 +71,10 @@ func (p *Pump) work() {
 func (p *Pump) Submit(ws []*Write) error {
 	if err := p.Admit(ws); err != nil {
 		return err
+	}
+	if p.feed != nil {
+		p.feed(ws)
+		return nil
 	}
 	queue := p.inline
 	if queue == nil {

@@ -14,11 +14,21 @@ import (
 const sysctlFile = "/proc/sys/kernel/io_uring_disabled"
 
 // explainSetup turns the kernel's refusal into its cause and a remedy.
-func explainSetup(errno unix.Errno) error {
+func explainSetup(errno unix.Errno, s setup) error {
 	text, _ := os.ReadFile(sysctlFile)
 	cause, remedy := diagnose(errno, strings.TrimSpace(string(text)))
+	switch {
+	case errno == unix.EINVAL && s.mode == iopath.ModeOwner:
+		cause, remedy = "the kernel is older than 6.1 and has no DEFER_TASKRUN", "use mode=leader"
+	case s.sqpoll && (errno == unix.EINVAL || errno == unix.EPERM && disabledNot(text)):
+		cause, remedy = "the kernel gives this process no SQPOLL (before 5.11 it is for root)", "leave sqpoll=1 out"
+	}
 	return fmt.Errorf("io_uring %w: %s (%w); %s, or use pwrite: in the WAL URL", iopath.ErrUnsupported, cause, errno, remedy)
 }
+
+// disabledNot says whether the sysctl leaves io_uring to all, so that a refusal
+// has another cause.
+func disabledNot(sysctl []byte) bool { return strings.TrimSpace(string(sysctl)) == "0" }
 
 func diagnose(errno unix.Errno, disabled string) (cause, remedy string) {
 	switch {

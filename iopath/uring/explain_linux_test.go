@@ -21,15 +21,19 @@ func TestDiagnose(t *testing.T) {
 		require.False(t, remedies[remedy], remedy)
 		remedies[remedy] = true
 	}
-	err := explainSetup(unix.ENOSYS)
+	err := explainSetup(unix.ENOSYS, setup{})
 	require.ErrorIs(t, err, iopath.ErrUnsupported)
 	require.ErrorIs(t, err, unix.ENOSYS)
 	require.ErrorContains(t, err, "or use pwrite: in the WAL URL")
 }
 
 func TestOpenRefusesMode(t *testing.T) {
-	_, err := Open(Config{Mode: "owner", OpenOptions: iopath.OpenOptions{File: "wal"}})
-	require.ErrorContains(t, err, `"owner" is not built in yet`)
+	_, err := Open(Config{Mode: "boss", Ring: "mine", OpenOptions: iopath.OpenOptions{File: "wal", Depth: -1}})
+	for _, want := range []string{"want leader or owner", "want own or giouring", "depth: -1"} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = Open(Config{Mode: iopath.ModeOwner, SQPoll: true, OpenOptions: iopath.OpenOptions{File: "wal"}})
+	require.ErrorContains(t, err, "want one of the two")
 }
 
 // TestShortWrite has the kernel take a part of a write, then be interrupted,
@@ -37,10 +41,7 @@ func TestOpenRefusesMode(t *testing.T) {
 func TestShortWrite(t *testing.T) {
 	for durability, flushes := range map[iopath.Durability]bool{iopath.Dsync: false, iopath.Fdatasync: true} {
 		w := &iopath.Write{Buf: make([]byte, 3*iopath.BlockSize)}
-		p := &path{
-			Ledger: iopath.NewLedger("test", iopath.Geometry{Durability: durability}, nil),
-			slots:  make([]slot, 1),
-		}
+		p := &steps{durability: durability, slots: make([]slot, 1)}
 		for _, result := range []int32{iopath.BlockSize, -int32(unix.EINTR), iopath.BlockSize} {
 			ended, err := p.advance(0, w, result)
 			require.False(t, ended)

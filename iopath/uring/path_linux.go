@@ -2,44 +2,44 @@ package uring
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"sync"
 	"sync/atomic"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/tidelog/tide/internal/arena"
 	"github.com/tidelog/tide/iopath"
 )
 
-// path is the open file.
+// queue is a ring as the paths use it: our own, or giouring's.
+type queue interface {
+	// push appends one submission and does not tell the kernel.
+	push(e sqe)
+	// submit hands what was pushed to the kernel.
+	submit()
+	// submitAndWait does the same and waits for a completion, in one call; it
+	// may return without one.
+	submitAndWait()
+	// wait returns when min completions are there, or after a signal. With 0
+	// it only lets the kernel post what it has kept back.
+	wait(min uint32)
+	// pop takes one completion, if there is one.
+	pop() (cqe, bool)
+	// descriptor is the ring's, for io_uring_register.
+	descriptor() int
+	// close releases the ring.
+	close() error
+}
+
+// path is the open file in the mode leader.
 type path struct {
 	*iopath.Ledger
 	device *iopath.Device
-	ring   *ring
-	slots  []slot
+	ring   queue
 	// woken: a NOP is under way, and one is enough.
 	woken atomic.Bool
 
-	mu   sync.Mutex // the submitting side of the ring
-	free []uint64   // indexes of slots that hold no write; guarded by mu
-	gone bool       // the ring is closed; guarded by mu
-}
-
-// slot holds a write while it is in flight; its index + 1 is the user data of
-// the entries that belong to it, and 0 is the NOP of Wake.
-//
-// The pointer is atomic not for the kernel, but because the way from Submit to
-// Reap leads through memory that the race detector (and Go's memory model)
-// knows nothing of. Store and Load make the order visible: what the submitter
-// wrote before, and the plain fields here, are the reaper's after.
-type slot struct {
-	write   atomic.Pointer[iopath.Write]
-	done    int  // bytes that the kernel has taken
-	syncing bool // the write is done, its fdatasync is in flight
+	mu    sync.Mutex // the submitting side of the ring
+	steps            // free is guarded by mu
+	gone  bool       // the ring is closed; guarded by mu
 }
 
 // Submit is part of iopath.Path: one system call for all of ws. The kernel
@@ -52,35 +52,12 @@ func (p *path) Submit(ws []*iopath.Write) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range ws {
-		// The ledger admits no more than depth, and a slot is free before its
-		// write is settled: there is one.
-		i := p.free[len(p.free)-1]
-		p.free = p.free[:len(p.free)-1]
-		s := &p.slots[i]
-		s.done, s.syncing = 0, false
-		p.ring.push(p.entry(i, w))
-		s.write.Store(w) // last: from here on the slot is the reaper's
+		i, e := p.begin(w)
+		p.ring.push(e)
+		p.publish(i, w) // last: from here on the slot is the reaper's
 	}
 	p.ring.submit()
 	return nil
-}
-
-// entry is the next step of a slot: the write, the rest of it, or its flush.
-func (p *path) entry(i uint64, w *iopath.Write) sqe {
-	s := &p.slots[i]
-	e := sqe{fd: int32(p.device.Fd()), userData: i + 1}
-	if s.syncing {
-		e.opcode, e.opFlags = opFsync, fsyncDatasync
-		return e
-	}
-	rest := w.Buf[s.done:]
-	e.opcode, e.offset = opWrite, uint64(w.Pos)+uint64(s.done)
-	// The kernel counts in 32 bits, and takes 2 GiB less a block at most.
-	e.addr, e.length = uint64(uintptr(unsafe.Pointer(&rest[0]))), uint32(min(len(rest), 1<<30))
-	if p.Geometry().Durability == iopath.Dsync {
-		e.opFlags = unix.RWF_DSYNC
-	}
-	return e
 }
 
 // Reap is part of iopath.Path. It enters the kernel only when it has to wait,
@@ -137,33 +114,6 @@ func (p *path) collect(runDone bool) (n int, woken bool) {
 	}
 }
 
-// advance takes the result of a slot's step. It says whether the write has
-// ended, well or with err; if not, the slot's next step is due.
-func (p *path) advance(i uint64, w *iopath.Write, result int32) (ended bool, err error) {
-	s := &p.slots[i]
-	errno := unix.Errno(max(0, -result))
-	switch {
-	case errno == unix.EINTR:
-		return false, nil
-	case errno == unix.EOPNOTSUPP && p.Geometry().Durability == iopath.Dsync:
-		return true, fmt.Errorf("RWF_DSYNC %w here: use durability=fdatasync: %w", iopath.ErrUnsupported, errno)
-	case errno != 0:
-		return true, os.NewSyscallError("io_uring write", errno)
-	case s.syncing:
-		return true, nil
-	case result == 0:
-		return true, os.NewSyscallError("io_uring write", io.ErrShortWrite)
-	}
-	s.done += int(result)
-	if s.done < len(w.Buf) {
-		return false, nil
-	}
-	// The flush is a step of its own rather than a linked entry: a chain that
-	// the kernel takes only half of would flush without waiting for the write.
-	s.syncing = p.Geometry().Durability == iopath.Fdatasync
-	return !s.syncing, nil
-}
-
 func (p *path) again(i uint64, w *iopath.Write) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,10 +122,9 @@ func (p *path) again(i uint64, w *iopath.Write) {
 }
 
 func (p *path) release(i uint64) {
-	p.slots[i].write.Store(nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = append(p.free, i)
+	p.end(i)
 }
 
 // Wake is part of iopath.Path. It sends a NOP, whose completion ends a wait in
@@ -216,7 +165,11 @@ func (p *path) Close() error {
 	}
 	p.mu.Lock()
 	p.gone = true
-	err := p.ring.close()
+	var err error
+	if p.fixed {
+		err = unregister(p.ring.descriptor())
+	}
+	err = errors.Join(err, p.ring.close())
 	p.mu.Unlock()
-	return errors.Join(err, p.device.Close(), arena.Unmap(p.Arena()))
+	return errors.Join(err, p.device.Close(), arena.Unmap(p.Ledger.Arena()))
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tidelog/tide/iopath"
 )
 
 // ring is a submission queue and a completion queue, shared with the kernel:
@@ -34,12 +36,17 @@ type ring struct {
 	cqHead, cqTail *uint32
 	cqMask         uint32
 	cqes           []cqe
+
+	sqFlags *uint32 // with SQPOLL: the kernel's thread sleeps; else nil
 }
 
 // Constants of linux/io_uring.h.
 const (
-	setupClamp       = 1 << 4 // as many entries as allowed, instead of EINVAL
-	setupCoopTaskrun = 1 << 8 // Linux 5.19
+	setupSQPoll       = 1 << 1
+	setupClamp        = 1 << 4  // as many entries as allowed, instead of EINVAL
+	setupCoopTaskrun  = 1 << 8  // Linux 5.19
+	setupSingleIssuer = 1 << 12 // Linux 6.0
+	setupDeferTaskrun = 1 << 13 // Linux 6.1
 
 	featSingleMmap = 1 << 0 // both queues in one mapping, Linux 5.4
 	featRWCurPos   = 1 << 3 // came with IORING_OP_WRITE, Linux 5.6
@@ -47,11 +54,17 @@ const (
 	offsetRing, offsetSQEs = 0, 0x10000000
 
 	enterGetEvents = 1 << 0
+	enterSQWakeup  = 1 << 1
 
-	opNop   = 0
-	opFsync = 3
-	opWrite = 23
+	sqNeedWakeup = 1 << 0
 
+	opNop        = 0
+	opFsync      = 3
+	opWriteFixed = 5
+	opRead       = 22
+	opWrite      = 23
+
+	sqeFixedFile  = 1 << 0
 	fsyncDatasync = 1 << 0
 )
 
@@ -66,7 +79,9 @@ type sqe struct {
 	length   uint32
 	opFlags  uint32 // rw_flags or fsync_flags
 	userData uint64
-	_        [3]uint64
+	bufIndex uint16 // of a registered buffer
+	_        [3]uint16
+	_        [2]uint64
 }
 
 // cqe is struct io_uring_cqe, 16 bytes.
@@ -90,8 +105,16 @@ type params struct {
 	}
 }
 
-// newRing sets up a ring for at least entries submissions at a time; the
-// kernel gives it room for twice as many completions.
+// setup is how a ring is to be made.
+type setup struct {
+	entries uint32 // submissions at a time
+	flags   uint32 // that must be
+	wanted  uint32 // that are left out where the kernel does not know them
+	sqpoll  bool   // among flags; changes how is submitted
+	mode    string // for what is said of a refusal
+}
+
+// setupOf has room for a full depth and one wake-up.
 //
 // COOP_TASKRUN tells the kernel not to interrupt the submitting thread for a
 // completion, but to wait until it enters the kernel on its own. A leader
@@ -99,29 +122,48 @@ type params struct {
 // and spares an interrupt a write. The price is paid by a submitter that goes
 // on computing while another goroutine waits: on a raw device its completion
 // may be held back until its thread's next system call or timer tick (on ext4
-// a kernel worker posts it, and nothing is held back). Linux before 5.19 has no such flag, and is
-// given the ring without: slower, and the same in every answer.
-func newRing(entries uint32) (*ring, error) {
-	p := params{flags: setupClamp | setupCoopTaskrun}
-	fd, errno := setup(entries, &p)
-	if errno == unix.EINVAL {
-		p = params{flags: setupClamp}
-		fd, errno = setup(entries, &p)
+// a kernel worker posts it, and nothing is held back). Linux before 5.19 has no
+// such flag, and is given the ring without: slower, and the same in every
+// answer. With SQPOLL the kernel refuses it, for its own thread submits.
+func setupOf(c Config) setup {
+	s := setup{entries: uint32(c.Depth) + 1, flags: setupClamp, sqpoll: c.SQPoll, mode: c.Mode}
+	switch {
+	case c.SQPoll:
+		s.flags |= setupSQPoll
+	case c.Mode == iopath.ModeOwner:
+		s.flags |= setupSingleIssuer | setupDeferTaskrun
+	default:
+		s.wanted = setupCoopTaskrun
+	}
+	return s
+}
+
+// openOwn sets up a ring; the kernel gives it room for twice as many
+// completions as submissions.
+func openOwn(s setup) (queue, error) {
+	p := params{flags: s.flags | s.wanted}
+	fd, errno := setupCall(s.entries, &p)
+	if errno == unix.EINVAL && s.wanted != 0 {
+		p = params{flags: s.flags}
+		fd, errno = setupCall(s.entries, &p)
 	}
 	if errno != 0 {
-		return nil, explainSetup(errno)
+		return nil, explainSetup(errno, s)
 	}
 	r := &ring{fd: fd}
 	if p.features&featSingleMmap == 0 || p.features&featRWCurPos == 0 {
-		return nil, errors.Join(explainSetup(unix.ENOTSUP), r.close())
+		return nil, errors.Join(explainSetup(unix.ENOTSUP, s), r.close())
 	}
 	if err := r.mapQueues(&p); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
+	if s.sqpoll {
+		r.sqFlags = (*uint32)(unsafe.Pointer(&r.ringMem[p.sq.flags]))
+	}
 	return r, nil
 }
 
-func setup(entries uint32, p *params) (int, unix.Errno) {
+func setupCall(entries uint32, p *params) (int, unix.Errno) {
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(p)), 0)
 	return int(fd), errno // the kernel has set close-on-exec
 }
@@ -164,6 +206,10 @@ func (r *ring) push(e sqe) {
 // again. Other errors cannot come from a ring that worked when it was opened,
 // except through a fault of this program, and panic.
 func (r *ring) submit() {
+	if r.sqFlags != nil {
+		r.rouse()
+		return
+	}
 	for {
 		pending := *r.sqTail - atomic.LoadUint32(r.sqHead)
 		if pending == 0 {
@@ -176,6 +222,30 @@ func (r *ring) submit() {
 		default:
 			panic(fmt.Sprintf("io_uring: submitting %d entries: %v", pending, errno))
 		}
+	}
+}
+
+// rouse has the kernel's thread look, if it sleeps. Go's atomics order the
+// tail before the flag, as the protocol wants.
+func (r *ring) rouse() {
+	if atomic.LoadUint32(r.sqFlags)&sqNeedWakeup == 0 {
+		return
+	}
+	if errno := r.enter(0, 0, enterSQWakeup); errno != 0 && errno != unix.EINTR {
+		panic(fmt.Sprintf("io_uring: waking the kernel's thread: %v", errno))
+	}
+}
+
+// submitAndWait is one system call. What the kernel did not take stays in the
+// queue for the next.
+func (r *ring) submitAndWait() {
+	pending := *r.sqTail - atomic.LoadUint32(r.sqHead)
+	switch errno := r.enter(pending, 1, enterGetEvents); errno {
+	case 0, unix.EINTR:
+	case unix.EAGAIN, unix.EBUSY:
+		runtime.Gosched()
+	default:
+		panic(fmt.Sprintf("io_uring: submitting %d entries: %v", pending, errno))
 	}
 }
 
@@ -205,20 +275,8 @@ func (r *ring) pop() (cqe, bool) {
 	return c, true
 }
 
-// probe sends a NOP around: a sandbox may allow the set-up and not the use.
-func (r *ring) probe() error {
-	r.push(sqe{opcode: opNop})
-	for {
-		switch errno := r.enter(1, 1, enterGetEvents); errno {
-		case 0:
-			_, _ = r.pop()
-			return nil
-		case unix.EINTR:
-		default:
-			return explainSetup(errno)
-		}
-	}
-}
+// descriptor is part of queue.
+func (r *ring) descriptor() int { return r.fd }
 
 // close releases the ring. Nothing may be in flight that still matters.
 func (r *ring) close() error {
