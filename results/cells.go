@@ -1,0 +1,96 @@
+package results
+
+import (
+	"maps"
+	"slices"
+)
+
+// Cell is one combination of a matrix with all its good repeats.
+type Cell struct {
+	ID        string
+	Workload  string
+	Settings  map[string]string
+	Simulated string
+	Trials    []CellTrial // without failed ones and without the second arm of A/A
+}
+
+// Stat sums up a number over the repeats of a cell.
+type Stat struct {
+	Median, Min, Max float64
+	N                int
+}
+
+// Cells groups the trials. A cell of which every trial failed is left out:
+// Failed names it.
+func (m *MatrixRun) Cells() []Cell {
+	byID := map[string]*Cell{}
+	for _, t := range m.Trials {
+		if t.Error != "" || t.AA {
+			continue
+		}
+		c := byID[t.Cell]
+		if c == nil {
+			c = &Cell{ID: t.Cell, Workload: t.Workload, Settings: t.Settings, Simulated: t.Simulated}
+			byID[t.Cell] = c
+		}
+		c.Trials = append(c.Trials, t)
+	}
+	var cells []Cell
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		cells = append(cells, *byID[id])
+	}
+	return cells
+}
+
+// Stat of the numbers under a key of the result; false when no trial has it.
+func (c Cell) Stat(key string) (Stat, bool) { return statOf(c.Trials, key) }
+
+// Text under a key of the result, of the first trial.
+func (c Cell) Text(key string) string {
+	s, _ := c.Trials[0].Result[key].(string)
+	return s
+}
+
+func statOf(trials []CellTrial, key string) (Stat, bool) {
+	var vs []float64
+	for _, t := range trials {
+		if v, ok := t.Number(key); ok {
+			vs = append(vs, v)
+		}
+	}
+	if len(vs) == 0 {
+		return Stat{}, false
+	}
+	slices.Sort(vs)
+	return Stat{Median: Median(vs), Min: vs[0], Max: vs[len(vs)-1], N: len(vs)}, true
+}
+
+// Median of at least one value; it sorts them in place.
+func Median(vs []float64) float64 {
+	slices.Sort(vs)
+	n := len(vs)
+	return (vs[(n-1)/2] + vs[n/2]) / 2
+}
+
+// AADifference is how far two identical arms came out apart: the larger median
+// over the smaller, less one. False when the matrix has no pair, or no good
+// trial of it.
+func (m *MatrixRun) AADifference(key string) (float64, bool) {
+	var a, b []CellTrial
+	for _, t := range m.Trials {
+		if t.AA && t.Error == "" {
+			b = append(b, t)
+		}
+	}
+	for _, t := range m.Trials {
+		if len(b) > 0 && !t.AA && t.Cell == b[0].Cell && t.Error == "" {
+			a = append(a, t)
+		}
+	}
+	first, okA := statOf(a, key)
+	second, okB := statOf(b, key)
+	if !okA || !okB || first.Median <= 0 || second.Median <= 0 {
+		return 0, false
+	}
+	return max(first.Median, second.Median)/min(first.Median, second.Median) - 1, true
+}

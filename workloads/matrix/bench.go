@@ -1,0 +1,126 @@
+package matrix
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidelog/tide/internal/units"
+	"github.com/tidelog/tide/iopath"
+)
+
+// bench is a command of the binary that a matrix runs with --json.
+type bench struct {
+	verb     []string
+	flags    []string // those that may be axes; --wal is made of its parts
+	switches []string // the ones among flags that take no value
+	// commandOverhead is what a trial takes beyond its durations: starting,
+	// opening, closing.
+	commandOverhead time.Duration
+}
+
+// benches by the name that a matrix calls them.
+var benches = map[string]bench{
+	"iopath-bench": {
+		verb:            []string{"iopath", "bench"},
+		flags:           []string{"block", "depth", "duration", "fio"},
+		switches:        []string{"fio"},
+		commandOverhead: 300 * time.Millisecond,
+	},
+	"wal-bench": {
+		verb:            []string{"wal", "bench"},
+		flags:           []string{"record", "appenders", "rate", "duration"},
+		commandOverhead: 300 * time.Millisecond,
+	},
+}
+
+const (
+	fioJobs       = 2                // io_uring and psync
+	fioOverhead   = time.Second      // of starting one
+	benchDuration = 10 * time.Second // what both commands take by default
+	defaultWAL    = "pwrite:?capacity=1GiB"
+)
+
+func benchNames() []string { return slices.Sorted(maps.Keys(benches)) }
+
+// takes says whether an axis sets something of this command.
+func (b bench) takes(axis string) bool {
+	return axis == "wal" || strings.HasPrefix(axis, "wal.") || slices.Contains(b.flags, axis)
+}
+
+// walURL puts the settings of a cell together. File stands in for the path of
+// every scheme that has one.
+func walURL(settings map[string]string, file string) (string, error) {
+	base := defaultWAL
+	if v, ok := settings["wal"]; ok {
+		base = v
+	}
+	scheme, rest, ok := strings.Cut(base, ":")
+	own, query, _ := strings.Cut(rest, "?")
+	if !ok || own != "" {
+		return "", fmt.Errorf("axis wal: %q: want SCHEME:?key=value, without a path", base)
+	}
+	keys, err := url.ParseQuery(query)
+	if err != nil {
+		return "", fmt.Errorf("axis wal: %q: %w", base, err)
+	}
+	for axis, value := range settings {
+		key, isWAL := strings.CutPrefix(axis, "wal.")
+		switch {
+		case isWAL && key == "path":
+			scheme = value
+		case isWAL:
+			keys.Set(key, value)
+		}
+	}
+	if scheme == iopath.SchemeMem {
+		file = ""
+	}
+	// Commas need no escape and read better without.
+	text := scheme + ":" + file + "?" + strings.ReplaceAll(keys.Encode(), "%2C", ",")
+	_, err = iopath.ParseURL(text)
+	return text, err
+}
+
+// args is the command line of a cell on a file. The order is fixed, so that
+// equal cells have equal commands.
+func (b bench) args(settings map[string]string, file string) ([]string, error) {
+	wal, err := walURL(settings, file)
+	if err != nil {
+		return nil, err
+	}
+	out := append(slices.Clone(b.verb), "--wal", wal)
+	for _, f := range b.flags {
+		v, given := settings[f]
+		switch {
+		case !given:
+		case slices.Contains(b.switches, f) && v == "true":
+			out = append(out, "--"+f)
+		case slices.Contains(b.switches, f) && v == "false":
+		case slices.Contains(b.switches, f):
+			return nil, fmt.Errorf("axis %s: %q: want true or false", f, v)
+		default:
+			out = append(out, "--"+f, v)
+		}
+	}
+	return append(out, "--json"), nil
+}
+
+// length is how long a trial takes, as far as one can tell beforehand.
+func (b bench) length(settings map[string]string) (time.Duration, error) {
+	d := benchDuration
+	if v, ok := settings["duration"]; ok {
+		var err error
+		if d, err = units.ParseDuration(v); err != nil {
+			return 0, fmt.Errorf("axis duration: %w", err)
+		}
+	}
+	total := d + b.commandOverhead
+	if settings["fio"] == "true" {
+		total += fioJobs * (d + fioOverhead)
+	}
+	return total, nil
+}

@@ -1,0 +1,85 @@
+package matrix
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tidelog/tide/internal/units"
+)
+
+// constraint is one comparison between two axes, or an axis and a value.
+type constraint struct {
+	text        string
+	left, right operand
+	op          string
+}
+
+// operand is an axis, or a value as it stands.
+type operand struct {
+	text   string
+	isAxis bool
+}
+
+// comparisons of numbers, by the sign of left − right.
+var comparisons = map[string]func(sign int) bool{
+	"<=": func(s int) bool { return s <= 0 }, "<": func(s int) bool { return s < 0 },
+	">=": func(s int) bool { return s >= 0 }, ">": func(s int) bool { return s > 0 },
+	"==": func(s int) bool { return s == 0 }, "!=": func(s int) bool { return s != 0 },
+}
+
+// parseConstraint reads "wal.block <= wal.window" or "wal.path != fsync". What
+// is compared by size has to be one: a misspelt axis is no value.
+func parseConstraint(text string, axes map[string][]string) (constraint, error) {
+	fields := strings.Fields(text)
+	if len(fields) != 3 || comparisons[fields[1]] == nil {
+		return constraint{}, fmt.Errorf("constraint %q: want AXIS OP AXIS or AXIS OP VALUE, with spaces, where OP is one of <= < >= > == !=", text)
+	}
+	c := constraint{text: text, op: fields[1]}
+	for i, o := range []*operand{&c.left, &c.right} {
+		o.text = fields[2*i]
+		_, o.isAxis = axes[o.text]
+		_, err := size(o.text)
+		if !o.isAxis && err != nil && (i == 0 || strings.ContainsAny(c.op, "<>")) {
+			return constraint{}, fmt.Errorf("constraint %q: %q is neither an axis nor a size", text, o.text)
+		}
+	}
+	return c, nil
+}
+
+// holds judges one cell. Values that are not both sizes can only be equal or
+// not; of a list (soft and hard block, a growing window) the last counts, which
+// is the bound.
+func (c constraint) holds(settings map[string]string) (bool, error) {
+	l, r := c.left.value(settings), c.right.value(settings)
+	left, errL := size(l)
+	right, errR := size(r)
+	sign := strings.Compare(l, r)
+	switch {
+	case errL == nil && errR == nil:
+		sign = compare(left, right)
+	case strings.ContainsAny(c.op, "<>"):
+		return false, fmt.Errorf("constraint %q: cannot compare %q with %q: want sizes or numbers", c.text, l, r)
+	}
+	return comparisons[c.op](sign), nil
+}
+
+func (o operand) value(settings map[string]string) string {
+	if o.isAxis {
+		return settings[o.text]
+	}
+	return o.text
+}
+
+func size(text string) (int64, error) {
+	return units.ParseSize(text[strings.LastIndexByte(text, ',')+1:])
+}
+
+func compare(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
