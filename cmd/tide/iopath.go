@@ -60,7 +60,9 @@ func (c *iopathBenchCmd) Run(ctx context.Context, std *stdio) error {
 		}
 	}
 	if c.JSON {
-		return json.NewEncoder(std.out).Encode(r)
+		e := json.NewEncoder(std.out)
+		e.SetEscapeHTML(false) // a WAL URL has an &, and is read by people too
+		return e.Encode(r)
 	}
 	printIopath(std, r)
 	return nil
