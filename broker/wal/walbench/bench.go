@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/broker/wal"
+	"github.com/tidelog/tide/iopath"
 )
 
 // closeTimeout bounds the end of a run, when what is in flight lands.
@@ -29,7 +30,7 @@ const closeTimeout = time.Minute
 
 // ErrNotOurs is wrapped when the log holds something else than a benchmark's
 // records, which a run would overwrite.
-var ErrNotOurs = errors.New("holds a log that no benchmark wrote")
+var ErrNotOurs = errors.New("is not a benchmark's to overwrite")
 
 // Run opens the log, starts a new life of it, and measures. What the log held
 // before is lost, so a log that another node wrote is refused. The path stays
@@ -85,8 +86,8 @@ func (r *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	r.acks.log = r.log
-	if h, found := r.log.Header(); found && h.NodeID != NodeID {
-		return fmt.Errorf("%s %w: its header is node %d's; name another file or device", r.cfg.Name, ErrNotOurs, h.NodeID)
+	if err := r.mayWrite(); err != nil {
+		return err
 	}
 	if n := r.log.MaxBody(); r.cfg.body() > n {
 		return fmt.Errorf("%w: record of %d bytes: this log takes %d", wal.ErrTooLarge, r.cfg.Record, n-r.cfg.body()+r.cfg.Record)
@@ -96,6 +97,27 @@ func (r *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	r.acks.trimmed = r.log.Stats().Durable
+	return nil
+}
+
+// mayWrite refuses to destroy what a benchmark has not written.
+func (r *run) mayWrite() error {
+	h, found := r.log.Header()
+	if r.cfg.Overwrite || (found && h.NodeID == NodeID) {
+		return nil
+	}
+	if found {
+		return fmt.Errorf("%s %w: its header is node %d's", r.cfg.Name, ErrNotOurs, h.NodeID)
+	}
+	first := r.cfg.WAL.Path.Arena()[:2*iopath.BlockSize]
+	if _, err := r.cfg.WAL.Path.ReadAt(first, 0); err != nil {
+		return err
+	}
+	for _, b := range first {
+		if b != 0 {
+			return fmt.Errorf("%s %w: it holds something else, not zeros", r.cfg.Name, ErrNotOurs)
+		}
+	}
 	return nil
 }
 

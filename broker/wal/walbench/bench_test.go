@@ -91,6 +91,14 @@ func TestRefusesAnothersLog(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotOurs)
 	require.ErrorContains(t, err, "node 3")
 	require.Equal(t, before, dev.Bytes())
+	clear(dev.Bytes())
+	dev.Bytes()[5000] = 1 // no log, but something
+	_, err = Run(context.Background(), short(openMem(t, dev)))
+	require.ErrorIs(t, err, ErrNotOurs)
+	cfg := short(openMem(t, dev))
+	cfg.Overwrite = true
+	_, err = Run(context.Background(), cfg)
+	require.NoError(t, err)
 }
 
 func TestRecordTooLarge(t *testing.T) {

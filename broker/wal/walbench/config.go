@@ -38,6 +38,9 @@ type Config struct {
 	// so that the ring laps: each costs a header write. Default 64 MiB, as a
 	// broker's uploads do, or an eighth of a smaller ring.
 	TrimEvery int64
+	// Overwrite takes a file or device that holds something else than a log of a
+	// benchmark, which is lost.
+	Overwrite bool
 	// Procs is GOMAXPROCS for the run; 0 leaves it alone.
 	Procs int
 

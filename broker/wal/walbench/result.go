@@ -52,9 +52,15 @@ type Result struct {
 	RingFull       int64   `json:"ring_full"`
 	MemoryFull     int64   `json:"memory_full"`
 	AppendWaits    int64   `json:"append_waits"`
-	Verdict        string  `json:"verdict"` // VALID, or INVALID with the reason
+	Verdict        string  `json:"verdict"` // Valid, or Invalid with the reason
 	Reason         string  `json:"reason,omitempty"`
 }
+
+// Words of a verdict.
+const (
+	Valid   = "VALID"
+	Invalid = "INVALID" // the latencies must not be quoted
+)
 
 // minRate is the share of its schedule that an open loop must get done.
 const minRate = 0.99
@@ -105,7 +111,7 @@ func (r *run) result(a, b snapshot) Result {
 		LingerUs: us(float64(c.WAL.Linger)), TickUs: us(float64(c.WAL.Tick)),
 		PaddingBytes: b.stats.PaddingBytes - a.stats.PaddingBytes,
 		RingFull:     b.stats.RingFull - a.stats.RingFull, MemoryFull: b.stats.MemoryFull - a.stats.MemoryFull,
-		AppendWaits: b.waits - a.waits, Verdict: "VALID",
+		AppendWaits: b.waits - a.waits, Verdict: Valid,
 	}
 	r.judge(&out, a, b)
 	return out
@@ -119,12 +125,12 @@ func (r *run) judge(out *Result, a, b snapshot) {
 		out.Loop = "open"
 		want := scheduled(r.begin-int64(r.cfg.Warmup), r.cfg.Rate, a.at, b.at)
 		if float64(out.Appends) < minRate*float64(want) {
-			out.Verdict = "INVALID"
+			out.Verdict = Invalid
 			out.Reason = fmt.Sprintf("%d of %d scheduled appends were durable in time (%.1f %%, want ≥ %.0f %%): lower --rate, or stop other work on this machine",
 				out.Appends, want, 100*ratio(float64(out.Appends), float64(want)), 100*minRate)
 		}
 	case out.Appends == 0:
-		out.Verdict, out.Reason = "INVALID", "nothing became durable in the measured time: make --duration longer"
+		out.Verdict, out.Reason = Invalid, "nothing became durable in the measured time: make --duration longer"
 	}
 }
 
