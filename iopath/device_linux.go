@@ -127,11 +127,31 @@ func (d *Device) admit(o OpenOptions) error {
 			return err
 		}
 	}
+	if err := d.settle(o); err != nil {
+		return err
+	}
 	warnings, err := d.probe(o.Durability)
 	for _, w := range warnings {
 		o.Logger.Warn(w, "wal", d.name, "durability", string(o.Durability))
 	}
 	return err
+}
+
+// settle makes durable what an earlier process left in a cache, before anybody
+// reads it: recovery builds on what it reads, and a record that a power cut
+// could still take back would leave a hole under later ones. Buffered, it also
+// drops the page cache, in which a flush that failed leaves pages that look
+// clean and are not on the device.
+func (d *Device) settle(o OpenOptions) error {
+	if o.Durability != None {
+		if err := d.datasync(); err != nil {
+			return err
+		}
+	}
+	if !o.Buffered {
+		return nil
+	}
+	return os.NewSyscallError("fadvise", unix.Fadvise(d.Fd(), 0, 0, unix.FADV_DONTNEED))
 }
 
 // checkDirect asks the kernel for the alignment of direct I/O on this file. On
@@ -140,8 +160,8 @@ func (d *Device) admit(o OpenOptions) error {
 // answer it.
 func (d *Device) checkDirect() error {
 	var st unix.Statx_t
-	err := unix.Statx(d.Fd(), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st)
-	if err != nil || st.Mask&unix.STATX_DIOALIGN == 0 {
+	answered := unix.Statx(d.Fd(), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st) == nil
+	if !answered || st.Mask&unix.STATX_DIOALIGN == 0 {
 		return nil // does not know; a write that is refused will tell
 	}
 	switch {

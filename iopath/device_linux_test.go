@@ -200,6 +200,22 @@ func TestDirectNeedsFilledFile(t *testing.T) {
 	require.NoError(t, openOK(t, o).Close())
 }
 
+// TestBufferedReadsTheDevice: what recovery reads first comes from the device,
+// not from pages that an earlier process left.
+func TestBufferedReadsTheDevice(t *testing.T) {
+	o := wal(t)
+	o.Buffered = true
+	require.NoError(t, os.WriteFile(o.File, bytes.Repeat([]byte{7}, testCapacity), 0o600))
+	d := openOK(t, o)
+	b := alignedBlock()
+	_, err := unix.Preadv2(d.Fd(), [][]byte{b}, 0, unix.RWF_NOWAIT)
+	require.ErrorIs(t, err, unix.EAGAIN, "nothing is cached")
+	_, err = d.ReadAt(b, 0)
+	require.NoError(t, err)
+	require.Equal(t, byte(7), b[0])
+	require.NoError(t, d.Close())
+}
+
 func TestReadAtDetectsCut(t *testing.T) {
 	o := wal(t)
 	d := openOK(t, o)

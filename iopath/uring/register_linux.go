@@ -87,11 +87,9 @@ func probe(ring int, s setup) error {
 		return explainSetup(errno, s)
 	}
 	var p opProbe
-	if registerCall(ring, registerProbe, unsafe.Pointer(&p), len(p.ops)) != 0 {
-		return nil
-	}
+	answered := registerCall(ring, registerProbe, unsafe.Pointer(&p), len(p.ops)) == 0
 	for _, op := range []int{opNop, opFsync, opWriteFixed, opRead, opWrite} {
-		if p.ops[op].flags&opSupported == 0 {
+		if answered && p.ops[op].flags&opSupported == 0 {
 			return explainSetup(unix.ENOTSUP, s)
 		}
 	}
