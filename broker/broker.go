@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -55,6 +54,8 @@ type Broker struct {
 	cleaner      *compact.Cleaner
 	server       *wire.Server
 
+	failing context.Context                   // ends when a part fails for good; the cause says why
+	fail    context.CancelCauseFunc           // ends failing
 	changes atomic.Pointer[func(meta.Change)] // who watches the replica
 	deleted chan string                       // topics whose committed offsets are to go
 	closers []func() error                    // what Open acquired, in order; closed in reverse
@@ -68,10 +69,19 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 		return nil, err
 	}
 	b := &Broker{cfg: cfg, log: cfg.Logger, deleted: make(chan string, 1024)}
+	b.failing, b.fail = context.WithCancelCause(context.Background())
+	// A part that fails while others still open must not leave them waiting.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(b.failing, func() { cancel(context.Cause(b.failing)) })()
 	for _, step := range []func(context.Context) error{
 		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
 	} {
-		if err := step(ctx); err != nil {
+		err := step(ctx)
+		if errors.Is(err, stream.ErrHung) {
+			return nil, err // see release
+		}
+		if err != nil {
 			return nil, errors.Join(err, b.release())
 		}
 	}
@@ -81,11 +91,17 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 // onClose registers what release undoes.
 func (b *Broker) onClose(fn func() error) { b.closers = append(b.closers, fn) }
 
-// release closes what Open acquired, newest first.
+// release closes what Open acquired, newest first. It stops where a call of
+// the store hangs: the rest is memory that the call may still read, and the
+// process is about to end.
 func (b *Broker) release() error {
 	var errs []error
 	for i := len(b.closers) - 1; i >= 0; i-- {
-		errs = append(errs, b.closers[i]())
+		err := b.closers[i]()
+		errs = append(errs, err)
+		if errors.Is(err, stream.ErrHung) {
+			break
+		}
 	}
 	b.closers = nil
 	return errors.Join(errs...)
@@ -119,11 +135,7 @@ func ignoreClosed(err error) error {
 // partitions watch the replica, and need the engine, which needs the replica:
 // so it is watched from the start, on behalf of whoever comes.
 func (b *Broker) openMeta(context.Context) (err error) {
-	dir := filepath.Join(b.cfg.Data, "meta")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	b.quorum, err = raftmeta.Open(raftmeta.Config{Dir: dir, NodeID: b.cfg.NodeID, Logger: b.log})
+	b.quorum, err = raftmeta.Open(raftmeta.Config{Dir: filepath.Join(b.cfg.Data, "meta"), NodeID: b.cfg.NodeID, Logger: b.log})
 	if err != nil {
 		return err
 	}
@@ -131,6 +143,17 @@ func (b *Broker) openMeta(context.Context) (err error) {
 	b.replica = meta.NewReplica(b.quorum, b.log)
 	b.replica.Watch(b.watch)
 	b.background(b.replica.Run)
+	b.background(func(ctx context.Context) error { return b.watchFailure(ctx, b.quorum.Failed()) })
+	return nil
+}
+
+// watchFailure ends the broker with the first error of a part.
+func (b *Broker) watchFailure(ctx context.Context, failed <-chan error) error {
+	select {
+	case err := <-failed:
+		b.fail(err)
+	case <-ctx.Done():
+	}
 	return nil
 }
 
@@ -219,13 +242,14 @@ func (b *Broker) openEngine(ctx context.Context) error {
 			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
 		},
 		UploadThreshold: b.cfg.UploadThreshold, UploadInterval: b.cfg.UploadInterval,
-		Verify:     partition.Verify,
+		Verify:     partition.VerifyStored,
 		AcceptLoss: b.cfg.AcceptLoss, DiscardWAL: b.cfg.DiscardWAL, Logger: b.log,
 	})
 	if err != nil {
 		return err
 	}
 	b.onClose(b.closeEngine)
+	b.background(func(ctx context.Context) error { return b.watchFailure(ctx, b.engine.Failed()) })
 	return nil
 }
 
@@ -331,8 +355,8 @@ func (b *Broker) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 		b.log.Info("stopping: uploading what the WAL holds", "at_most", closeTimeout)
 	case err = <-failed:
-	case err = <-b.engine.Failed():
-	case err = <-b.quorum.Failed():
+	case <-b.failing.Done():
+		err = context.Cause(b.failing)
 	}
 	shut, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

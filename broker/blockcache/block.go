@@ -18,6 +18,8 @@ type Block struct {
 	ready chan struct{} // closed when the load has ended
 	err   error         // of the load; read only after ready is closed
 
+	uncached bool // not in the cache, with memory of its own; never changes
+
 	// Guarded by cache.mu.
 	pins       int  // readers, and the load while it runs
 	resident   bool // the policy holds it
@@ -31,6 +33,10 @@ func (b *Block) Bytes() []byte { return b.mem }
 // Release ends one pin. The bytes may be gone at once.
 func (b *Block) Release() {
 	c := b.cache
+	if b.uncached {
+		<-c.large
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unpin(b)

@@ -16,8 +16,9 @@ import (
 var (
 	// ErrBusy: pinned blocks fill the cache and the request said NoWait.
 	ErrBusy = errors.New("block cache is full of pinned blocks")
-	// ErrTooLarge: the block is larger than the whole cache.
-	ErrTooLarge = errors.New("block larger than the block cache")
+	// errTooLarge: the block is larger than the whole cache, so it is served
+	// from memory of its own.
+	errTooLarge = errors.New("block larger than the block cache")
 	// ErrClosed: the cache is closed.
 	ErrClosed = errors.New("block cache is closed")
 	// ErrRef: the reference or the entry cannot be right, whatever the object
@@ -58,6 +59,7 @@ type Cache struct {
 	cancel context.CancelFunc
 	loads  sync.WaitGroup
 	demand chan struct{} // a token for each GET for readers
+	large  chan struct{} // holds an element while a block larger than the cache is read
 
 	mu          sync.Mutex
 	closed      bool
@@ -87,6 +89,7 @@ func New(cfg Config) (*Cache, error) {
 	return &Cache{
 		cfg: cfg, ctx: ctx, cancel: cancel,
 		demand:     make(chan struct{}, cfg.MaxLoads),
+		large:      make(chan struct{}, 1),
 		slots:      newSlots(cfg.Size + cfg.PinnedSize),
 		policy:     cfg.Policy(cfg.Size),
 		blocks:     make(map[policy.Key]*Block),
@@ -111,10 +114,35 @@ func (c *Cache) Get(ctx context.Context, r Request) (*Block, error) {
 		return nil, err
 	}
 	b, err := c.pinned(ctx, r)
+	if errors.Is(err, errTooLarge) {
+		return c.uncached(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return b.await(ctx)
+}
+
+// uncached reads a block that is larger than the whole cache: what was
+// acknowledged must be readable whatever the sizes are. It lies on the Go heap
+// until Release, one such block at a time.
+func (c *Cache) uncached(ctx context.Context, r Request) (*Block, error) {
+	select {
+	case c.large <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.ctx.Done():
+		return nil, ErrClosed
+	}
+	b := &Block{cache: c, entry: r.Entry, mem: make([]byte, r.Entry.Size), uncached: true}
+	c.n.uncached.Add(1)
+	err := c.withToken(func() error { return c.load(b, r.Object) })
+	if err != nil {
+		c.countError(err)
+		b.Release()
+		return nil, err
+	}
+	return b, nil
 }
 
 func (r Request) check() error {

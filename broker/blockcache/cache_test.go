@@ -141,16 +141,33 @@ func TestBadRequests(t *testing.T) {
 		_, err := c.Get(t.Context(), r)
 		require.ErrorIs(t, err, blockcache.ErrRef)
 	}
-	big := w.request(0, 0)
-	big.Object.Size, big.Entry.Size = 1<<40, 1<<30
-	_, err := c.Get(t.Context(), big)
-	require.ErrorIs(t, err, blockcache.ErrTooLarge)
 	require.Zero(t, w.gets(), "nothing of this reaches the store")
 
-	_, err = blockcache.New(blockcache.Config{Size: 5, MaxLoads: -1})
+	_, err := blockcache.New(blockcache.Config{Size: 5, MaxLoads: -1})
 	for _, fault := range []string{"no store", "size of 5", "-1 loads"} {
 		require.ErrorContains(t, err, fault, "all faults at once")
 	}
+}
+
+// TestBlockLargerThanTheCache: it is read all the same, into memory of its own.
+func TestBlockLargerThanTheCache(t *testing.T) {
+	w := newWorld(t, 1, 1, 2, 200*kib)
+	c := w.open(t, blockcache.Config{Size: 64 * kib, PinnedSize: 8 * kib})
+	for range 2 {
+		b, err := c.Get(t.Context(), w.request(0, 0))
+		require.NoError(t, err)
+		require.Len(t, b.Bytes(), int(w.request(0, 0).Entry.Size))
+		b.Release()
+	}
+	require.EqualValues(t, 2, w.gets())
+	require.EqualValues(t, 2, c.Stats().Uncached)
+	held, err := c.Get(t.Context(), w.request(0, 0))
+	require.NoError(t, err)
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Get(short, w.request(0, 1))
+	require.ErrorIs(t, err, context.Canceled, "one at a time")
+	held.Release()
 }
 
 // TestEvictionAndPins: an evicted block stays readable while it is pinned and

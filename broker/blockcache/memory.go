@@ -13,7 +13,7 @@ import (
 func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
 	size := int(e.Size)
 	if req.Size > c.slots.limit {
-		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, size, e.Position, ErrTooLarge)
+		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, size, e.Position, errTooLarge)
 	}
 	if !c.slots.fits(size, c.idle) {
 		return nil, fmt.Errorf("object %d, block at %d: %w", req.Key.Object, e.Position, ErrBusy)

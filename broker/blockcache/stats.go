@@ -5,7 +5,7 @@ import "sync/atomic"
 // counters only grow.
 type counters struct {
 	hits, misses, loads, loadedBytes, loadErrors, corrupt atomic.Int64
-	evictions, rescues, pinWaits, busy                    atomic.Int64
+	evictions, rescues, pinWaits, busy, uncached          atomic.Int64
 	prefetches, prefetchedBytes, prefetchDropped          atomic.Int64
 	prefetchUsed, prefetchLate, prefetchWasted            atomic.Int64
 	indexHits, indexMisses, indexLoads, indexEvictions    atomic.Int64
@@ -20,6 +20,7 @@ type Stats struct {
 	LoadedBytes int64 // by Loads and Prefetches that succeeded
 	LoadErrors  int64 // GETs that failed, prefetches included
 	Corrupt     int64 // GETs that brought something else than the index says
+	Uncached    int64 // blocks larger than the cache, read into memory of their own
 	Evictions   int64 // blocks that the policy sent away
 	Rescues     int64 // evicted blocks that came back because a reader still held them
 	PinWaits    int64 // times a reader waited for pinned memory
@@ -48,7 +49,7 @@ func (c *Cache) Stats() Stats {
 	s := Stats{
 		Hits: n.hits.Load(), Misses: n.misses.Load(), Loads: n.loads.Load(), LoadedBytes: n.loadedBytes.Load(),
 		LoadErrors: n.loadErrors.Load(), Corrupt: n.corrupt.Load(), Evictions: n.evictions.Load(),
-		Rescues: n.rescues.Load(), PinWaits: n.pinWaits.Load(), Busy: n.busy.Load(),
+		Rescues: n.rescues.Load(), PinWaits: n.pinWaits.Load(), Busy: n.busy.Load(), Uncached: n.uncached.Load(),
 		Prefetches: n.prefetches.Load(), PrefetchedBytes: n.prefetchedBytes.Load(),
 		PrefetchDropped: n.prefetchDropped.Load(), PrefetchUsed: n.prefetchUsed.Load(),
 		PrefetchLate: n.prefetchLate.Load(), PrefetchWasted: n.prefetchWasted.Load(),

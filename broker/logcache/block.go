@@ -76,11 +76,24 @@ func (b *Block) Batches(stream int64, fn func(encoded []byte) error) error {
 
 // Release takes a reader's pin off.
 func (b *Block) Release() {
-	b.cache.mu.Lock()
-	defer b.cache.mu.Unlock()
+	if b.unpin() && b.cache.onRoom != nil {
+		b.cache.onRoom()
+	}
+}
+
+// unpin reports whether somebody waits for the block to be free.
+func (b *Block) unpin() bool {
+	c := b.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if b.pins--; b.pins < 0 {
 		panic("logcache: Release of a block that is not pinned")
 	}
+	if b.pins > 0 || !c.wanted {
+		return false
+	}
+	c.wanted = false
+	return true
 }
 
 // series is what one stream has in the cache: a run a block, oldest first.

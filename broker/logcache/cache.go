@@ -57,6 +57,8 @@ type Cache struct {
 	active  *Block            // nil while nothing was reserved since the last seal
 	blocks  []*Block          // sealed and committed ones, oldest first
 	streams map[int64]*series // what each stream has in the cache
+	onRoom  func()            // set once, before use
+	wanted  bool              // a Room failed because a reader pins the oldest block
 	stats   Stats             // levels are computed by Stats, counters kept here
 }
 
@@ -79,6 +81,11 @@ func New(cfg Config) (*Cache, error) {
 	}
 	return &Cache{size: int64(len(mem)), mem: mem, streams: make(map[int64]*series)}, nil
 }
+
+// OnRoom sets the function that is called, with no lock of the cache held, when
+// a Room that failed because of a reader's pin may succeed now. It is set
+// before the cache is used.
+func (c *Cache) OnRoom(fn func()) { c.onRoom = fn }
 
 // MaxBatch is the largest encoded batch that Reserve takes, in bytes.
 func (c *Cache) MaxBatch() int { return int(c.size / 2) }
@@ -117,6 +124,7 @@ func (c *Cache) freeOldest() bool {
 	b := c.blocks[0]
 	if b.pins > 0 {
 		c.stats.PinnedWaits++
+		c.wanted = true
 		return false
 	}
 	c.blocks[0] = nil

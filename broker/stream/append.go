@@ -69,7 +69,8 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 	case b.BaseOffset != s.next.Load() || b.StreamID != s.id || b.Count < 1:
 		panic(fmt.Sprintf("stream %d at %d: append of stream %d, base offset %d, count %d", s.id, s.next.Load(), b.StreamID, b.BaseOffset, b.Count))
 	}
-	if e.cache.Room(n) {
+	room := e.cache.Room(n)
+	if room {
 		slot, err = e.wal.Reserve(n)
 		if err == nil {
 			e.enter(s, b, n, slot.Offset, done)
@@ -80,8 +81,10 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 		}
 	}
 	e.counters.spaceWaits.Add(1)
-	if e.onTheWay == 0 {
-		e.sealLocked() // else nothing would ever make room
+	// A full cache or ring waits for an upload; if none is on the way, there
+	// has to be one. Full write buffers wait for the device alone.
+	if e.onTheWay == 0 && (!room || e.halfUsed()) {
+		e.sealLocked()
 	}
 	return slot, nil, e.spaceLocked(), nil
 }

@@ -56,9 +56,9 @@ type Config struct {
 	// UploadInterval seals it at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
 
-	// Verify checks a payload that comes out of an object, which has no
-	// checksum of its own. nil: none.
-	Verify func(payload []byte) error
+	// Verify checks a batch that comes out of an object, which has no checksum
+	// of its own. nil: none.
+	Verify func(b object.RecordBatch) error
 
 	AcceptLoss bool // start although the WAL proves that records are lost
 	DiscardWAL bool // start although the WAL is another's or of an older life; it is emptied
@@ -161,6 +161,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, cache: cfg.Cache, streams: make(map[int64]*Stream), last: -1, failure: make(chan error, 1)}
+	e.cache.OnRoom(e.wakeSpace)
 	e.sealings = time.AfterFunc(time.Hour, e.sealOld)
 	e.sealings.Stop()
 	w := cfg.WAL
@@ -253,16 +254,39 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.wakeSpaceLocked()
 	e.mu.Unlock()
 	err := e.flush(ctx)
+	// What flush had no time for is in the WAL already: closing it is quick.
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+	defer cancel()
 	if err == nil {
-		err = e.wal.Close(ctx, true)
+		err = e.wal.Close(short, true)
 	} else {
-		err = errors.Join(err, e.wal.Close(ctx, false))
+		err = errors.Join(err, e.wal.Close(short, false))
 	}
 	if err == nil {
-		_, err = e.cfg.Meta.Propose(ctx, meta.WALClosed{NodeID: e.cfg.NodeID, Epoch: e.epoch})
+		_, err = e.cfg.Meta.Propose(short, meta.WALClosed{NodeID: e.cfg.NodeID, Epoch: e.epoch})
 	}
+	return errors.Join(err, e.stopUploader())
+}
+
+// closeGrace bounds the parts of a stop that do not wait for the store.
+const closeGrace = 5 * time.Second
+
+// ErrHung: a call of the store does not return, so its goroutine cannot be
+// ended. It still reads the log cache: the process must exit without taking
+// that memory away.
+var ErrHung = errors.New("a call of the object store does not return")
+
+// stopUploader ends the uploader, which waits for the puts that are under way.
+func (e *Engine) stopUploader() error {
 	e.stop()
-	return errors.Join(err, ignoreCanceled(e.group.Wait()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.group.Wait() }()
+	select {
+	case err := <-ended:
+		return ignoreCanceled(err)
+	case <-time.After(closeGrace):
+		return ErrHung
+	}
 }
 
 // flush makes everything appended durable and uploads it.
@@ -278,11 +302,15 @@ func (e *Engine) flush(ctx context.Context) error {
 
 // abandon undoes a failed Open without touching what is on the device.
 func (e *Engine) abandon() error {
+	var err error
 	if e.stop != nil {
-		e.stop()
-		_ = e.group.Wait()
+		if err = e.stopUploader(); !errors.Is(err, ErrHung) {
+			err = nil // it is in the error that Open returns
+		}
 	}
-	return e.wal.Close(context.Background(), false)
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	return errors.Join(err, e.wal.Close(ctx, false))
 }
 
 func ignoreCanceled(err error) error {

@@ -65,7 +65,10 @@ func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, maxBytes i
 		if err := e.cfg.Meta.Sync(ctx); err != nil {
 			return false, err
 		}
-		if start := s.Start(); r.Next < start {
+		if known, ok := e.cfg.Meta.Stream(s.id); ok {
+			s.raiseStart(known.Start)
+		}
+		if r.Next < s.Start() {
 			return false, ErrOffsetOutOfRange
 		}
 	}
@@ -159,7 +162,7 @@ func (s *Stream) takeBlock(r *Read, id int64, entry object.IndexEntry, block []b
 			return errEnough
 		}
 		if e.cfg.Verify != nil {
-			if err := e.cfg.Verify(b.Payload); err != nil {
+			if err := e.cfg.Verify(b); err != nil {
 				return fmt.Errorf("object %d, batch at offset %d: %w", id, b.BaseOffset, err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 type plan struct {
 	streams map[int64]*streamPlan
 	report  *RecoveryReport
+	largest int // encoded bytes of the largest batch that may be kept
 }
 
 // streamPlan is what the WAL holds of one stream that the controller holds
@@ -43,6 +44,7 @@ func (p *plan) note(b object.RecordBatch, _ []byte) error {
 	if s == nil || b.BaseOffset < s.committed {
 		return nil
 	}
+	p.largest = max(p.largest, b.EncodedSize())
 	if n := len(s.runs); n > 0 && s.runs[n-1].epoch == b.Epoch && s.runs[n-1].end == b.BaseOffset {
 		s.runs[n-1].end = b.EndOffset()
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
@@ -32,7 +33,7 @@ type Loss struct{ StreamID, From, To int64 }
 // loss and every stale epoch before anything is uploaded, then the batches.
 func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	h, found := e.wal.Header()
-	if err := wal.CheckOwner(h, found, e.cfg.NodeID, reg.LastOpenedEpoch, reg.LastClosedEpoch); err != nil {
+	if err := e.checkOwner(h, found, reg); err != nil {
 		if !e.cfg.DiscardWAL {
 			return fmt.Errorf("%w; --discard-wal empties it, and loses what it holds", err)
 		}
@@ -52,6 +53,10 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 		return err
 	}
 	e.recovery.WAL = rec
+	if p.largest > e.cache.MaxBatch() {
+		return fmt.Errorf("the WAL holds a batch of %d bytes, and a log cache of %d takes at most %d: raise --log-cache to %d or more",
+			p.largest, e.cache.Stats().Size, e.cache.MaxBatch(), 2*p.largest)
+	}
 	if err := e.judge(p.losses()); err != nil {
 		return err
 	}
@@ -66,8 +71,26 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 		return err
 	}
 	r := &e.recovery
-	e.cfg.Logger.Info("WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
+	level := slog.LevelInfo
+	if r.Unknown > 0 {
+		level = slog.LevelWarn // a topic deleted just before the crash, or metadata that is not this WAL's
+	}
+	e.cfg.Logger.Log(ctx, level, "WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
 		"unknown", r.Unknown, "stale", r.Stale, "in_flight", rec.Dropped, "from", rec.Start, "to", rec.End)
+	return nil
+}
+
+// checkOwner refuses a WAL that is not the one which the metadata knows. Epochs
+// come from the metadata alone, so a header with one that it never gave this
+// node belongs to other metadata: every record in it would look unknown.
+func (e *Engine) checkOwner(h wal.Header, found bool, reg meta.Result) error {
+	if err := wal.CheckOwner(h, found, e.cfg.NodeID, reg.LastOpenedEpoch, reg.LastClosedEpoch); err != nil {
+		return err
+	}
+	if found && h.NodeEpoch > reg.PreviousNodeEpoch {
+		return fmt.Errorf("%w: it was opened under epoch %d, and the newest that this metadata ever gave node %d is %d: the WAL and the data directory do not belong together",
+			wal.ErrForeign, h.NodeEpoch, e.cfg.NodeID, reg.PreviousNodeEpoch)
+	}
 	return nil
 }
 

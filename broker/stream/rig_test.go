@@ -77,7 +77,11 @@ func (r *rig) open() *life {
 	return l
 }
 
-func (r *rig) tryOpen(ctx context.Context) (*life, error) {
+func (r *rig) tryOpen(ctx context.Context) (*life, error) { return r.tryOpenKeeping(ctx, func() {}) }
+
+// tryOpenKeeping calls before ahead of giving the memory back, when the engine
+// does not open.
+func (r *rig) tryOpenKeeping(ctx context.Context, before func()) (*life, error) {
 	path, err := mem.Open(mem.Config{Device: r.device, ArenaSize: 1 << 20, Depth: r.depth})
 	require.NoError(r.t, err)
 	if r.wrap != nil {
@@ -113,6 +117,7 @@ func (r *rig) tryOpen(ctx context.Context) (*life, error) {
 	}
 	e, err := Open(ctx, cfg)
 	if err != nil {
+		before()
 		release()
 		return nil, err
 	}

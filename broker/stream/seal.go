@@ -48,6 +48,12 @@ func (e *Engine) sealIfDue(n int, at wal.Offset) {
 	}
 }
 
+// halfUsed asks the WAL itself: for the slow path.
+func (e *Engine) halfUsed() bool {
+	st := e.wal.Stats()
+	return st.Use*2 >= st.RingCapacity
+}
+
 // sealOld is the timer's: the active block has reached the upload interval.
 func (e *Engine) sealOld() {
 	e.mu.Lock()

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tidelog/tide/broker/meta"
@@ -99,21 +100,37 @@ func (s *Stream) Watch(w *Waiter) { s.waiters.add(w) }
 // Unwatch ends Watch. A signal that was sent stays in w.
 func (s *Stream) Unwatch(w *Waiter) { s.waiters.remove(w) }
 
-// Trim makes start the first offset that can be read, durably. It can not lie
-// beyond the committed end: what is not in an object yet cannot be trimmed.
+// Trim makes start, at most End, the first offset that can be read, durably.
+// What lies before it is uploaded first, if it is in no object yet: the
+// metadata knows nothing of what it could not find again.
 func (s *Stream) Trim(ctx context.Context, start int64) error {
 	e := s.engine
 	if start > s.End() {
 		return fmt.Errorf("stream %d: trim to %d, the end is %d: %w", s.id, start, s.End(), ErrOffsetOutOfRange)
 	}
+	if known, ok := e.cfg.Meta.Stream(s.id); ok && known.End < start {
+		e.mu.Lock()
+		e.sealLocked()
+		e.mu.Unlock()
+		// The block may end with records that are still in flight.
+		if err := errors.Join(e.wal.Drain(ctx), e.uploader.Drain(ctx)); err != nil {
+			return fmt.Errorf("stream %d: trim to %d: %w", s.id, start, err)
+		}
+	}
 	_, err := e.cfg.Meta.Propose(ctx, meta.TrimStream{StreamID: s.id, NodeID: e.cfg.NodeID, NodeEpoch: e.epoch, Start: start})
 	if err != nil {
 		return fmt.Errorf("stream %d: trim to %d: %w", s.id, start, err)
 	}
+	s.raiseStart(start)
+	return nil
+}
+
+// raiseStart follows the metadata, which may be ahead of a Trim's return.
+func (s *Stream) raiseStart(start int64) {
 	for {
 		now := s.start.Load()
 		if now >= start || s.start.CompareAndSwap(now, start) {
-			return nil
+			return
 		}
 	}
 }

@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
@@ -57,6 +58,10 @@ func (u *Uploader) prepareAll(ctx context.Context, out chan<- *upload) error {
 // ids. Streams that no longer exist are left out.
 func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
 	up := &upload{job: j}
+	maps.DeleteFunc(u.states, func(id int64, _ *streamState) bool {
+		_, known := u.cfg.Meta.Stream(id)
+		return !known
+	})
 	var set, own []meta.StreamCommit
 	for _, id := range j.Block.Streams() {
 		commit, ok, err := u.fold(j, id)
@@ -72,10 +77,12 @@ func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
 			own = append(own, commit)
 		}
 	}
-	if len(set) > 0 {
-		if err := u.lay(up, meta.KindStreamSet, set...); err != nil {
+	for len(set) > 0 {
+		n := fitting(set, func(c meta.StreamCommit) int { return len(c.State) })
+		if err := u.lay(up, meta.KindStreamSet, set[:n]...); err != nil {
 			return nil, err
 		}
+		set = set[n:]
 	}
 	for _, c := range own {
 		if err := u.lay(up, meta.KindStream, c); err != nil {
@@ -85,12 +92,26 @@ func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
 	return up, u.takeIDs(ctx, up)
 }
 
+// maxState is how many bytes of partition-state records go into one command, if
+// one stream's alone are not more. The metadata's log takes commands of 64 MiB.
+const maxState = 8 << 20
+
+// fitting is how many of the first elements stay within maxState; at least one.
+func fitting[T any](s []T, size func(T) int) int {
+	total := 0
+	for i, x := range s {
+		if total += size(x); total > maxState && i > 0 {
+			return i
+		}
+	}
+	return len(s)
+}
+
 // fold advances the stream's state over its batches in the block. ok is false
 // for a stream that was deleted.
 func (u *Uploader) fold(j Job, id int64) (c meta.StreamCommit, ok bool, err error) {
 	st, known := u.cfg.Meta.Stream(id)
 	if !known {
-		delete(u.states, id)
 		return c, false, nil
 	}
 	s := u.states[id]
@@ -175,7 +196,9 @@ func (u *Uploader) startPut(ctx context.Context, up *upload) {
 		for i := range up.layouts {
 			key := u.key(up, i)
 			err = u.retry(ctx, "put "+key, func() error {
-				return u.cfg.Store.Put(ctx, key, objstore.Body(up.layouts[i].Body))
+				actx, cancel := context.WithTimeout(ctx, u.cfg.PutTimeout)
+				defer cancel()
+				return u.cfg.Store.Put(actx, key, objstore.Body(up.layouts[i].Body))
 			})
 			if err != nil {
 				break

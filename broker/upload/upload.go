@@ -59,6 +59,9 @@ type Config struct {
 	// PreparedFor is how long a prepared id stays valid before it may expire.
 	// Default 30 min. An upload that takes longer is repeated under a new id.
 	PreparedFor time.Duration
+	// PutTimeout ends one attempt of a put. Default 2 min: a store that swallows
+	// requests is then named in the log, and asked again.
+	PutTimeout time.Duration
 	// RetryMin and RetryMax bound the wait between attempts, which doubles.
 	// Defaults 100 ms and 10 s.
 	RetryMin, RetryMax time.Duration
@@ -77,6 +80,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Split, 8<<20)
 	def(&c.Parallel, 2)
 	def(&c.PreparedFor, 30*time.Minute)
+	def(&c.PutTimeout, 2*time.Minute)
 	def(&c.RetryMin, 100*time.Millisecond)
 	def(&c.RetryMax, 10*time.Second)
 	if c.Clock == nil {
@@ -209,6 +213,10 @@ func (u *Uploader) Run(ctx context.Context) error {
 	g.Go(func() error { defer close(jobs); return u.prepareAll(ctx, jobs) })
 	g.Go(func() error { return u.commitAll(ctx, jobs) })
 	err := g.Wait()
+	// The puts that are still in flight read the cache: they end before Run does.
+	for up := range jobs {
+		_ = <-up.put // whatever it says, the block is uploaded again after a restart
+	}
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

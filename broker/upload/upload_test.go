@@ -99,7 +99,10 @@ func (r *rig) block(batches ...int) *logcache.Block {
 // counting counts batches.
 type counting struct{}
 
-type count struct{ n uint64 }
+type count struct {
+	n   uint64
+	pad int // bytes that Encode adds
+}
 
 func (counting) Load(_ int64, record []byte) (State, error) {
 	s := &count{}
@@ -111,7 +114,18 @@ func (counting) Load(_ int64, record []byte) (State, error) {
 
 func (s *count) Apply(object.RecordBatch) error { s.n++; return nil }
 func (s *count) MaxTimestamp() int64            { return int64(s.n) }
-func (s *count) Encode() []byte                 { return binary.BigEndian.AppendUint64(nil, s.n) }
+func (s *count) Encode() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, s.n), make([]byte, s.pad)...)
+}
+
+// heavy is counting with state records of 5 MiB.
+type heavy struct{ counting }
+
+func (heavy) Load(id int64, record []byte) (State, error) {
+	s, err := counting{}.Load(id, record)
+	s.(*count).pad = 5 << 20
+	return s, err
+}
 
 func TestUploadSplitsAndCommits(t *testing.T) {
 	r := newRig(t, nil)
@@ -128,6 +142,24 @@ func TestUploadSplitsAndCommits(t *testing.T) {
 	}
 	require.Equal(t, map[meta.ObjectKind]int{meta.KindStreamSet: 1, meta.KindStream: 1}, kinds)
 	for i, n := range []int64{10, 100, 5} {
+		s, _ := r.replica.Stream(r.streams[i])
+		require.EqualValues(t, 2*n, s.End)
+		require.EqualValues(t, n, binary.BigEndian.Uint64(s.State))
+	}
+}
+
+// TestHeavyStatesAreCommittedApart: the metadata's log takes commands of
+// bounded size, whatever the states of a block's streams weigh together.
+func TestHeavyStatesAreCommittedApart(t *testing.T) {
+	r := newRig(t, nil)
+	r.cfg.Folder = heavy{}
+	r.start()
+	for range 2 {
+		r.Enqueue(Job{Block: r.block(5, 100, 5)})
+	}
+	require.NoError(t, r.Drain(ctx))
+	require.Len(t, r.replica.Objects(meta.Committed), 6, "one a stream and block")
+	for i, n := range []int64{10, 200, 10} {
 		s, _ := r.replica.Stream(r.streams[i])
 		require.EqualValues(t, 2*n, s.End)
 		require.EqualValues(t, n, binary.BigEndian.Uint64(s.State))

@@ -147,7 +147,7 @@ func Open(cfg Config) (*WAL, error) {
 }
 
 // minArena is the header's buffer, and room for one block of 4 KiB while
-// another is in flight; a scan needs three buffers.
+// another is in flight; a scan needs one for each reader.
 const minArena = (1 + readers) * blockSize
 
 // layOut divides the arena and derives every bound from ring, arena and config.

@@ -48,6 +48,9 @@ func (c *conn) deleteTopic(ctx context.Context, name *string, id [16]byte) kmsg.
 	out := kmsg.NewDeleteTopicsResponseTopic()
 	out.Topic, out.TopicID = name, id
 	t, err := c.toDelete(name, id)
+	if err == nil && t.Internal {
+		err = fmt.Errorf("%s is the broker's own: %w", t.Name, kerr.InvalidRequest)
+	}
 	if err == nil {
 		out.Topic, out.TopicID = &t.Name, t.ID
 		// By id: a topic of the same name that was made meanwhile stays.

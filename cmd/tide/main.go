@@ -65,6 +65,8 @@ func register(name, help string, cmd any) {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once, whatever the first one waits for.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], &stdio{out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)

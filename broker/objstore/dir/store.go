@@ -67,7 +67,11 @@ func (s *Store) makeRoot() error {
 			return err
 		}
 	}
-	return nil
+	if len(made) > 0 {
+		return nil
+	}
+	// A run that was killed in between may have made the root without this.
+	return s.fs.SyncDir(filepath.Dir(s.root))
 }
 
 // path is the file of a key.
