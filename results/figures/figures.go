@@ -100,8 +100,10 @@ func drawOne(f figure, t *results.Trial) (Drawn, error) {
 }
 
 // Write puts the figures into the trial's directory, under figures/.
-func Write(t *results.Trial, drawn []Drawn) error {
-	dir := filepath.Join(t.Dir, "figures")
+func Write(t *results.Trial, drawn []Drawn) error { return write(t.Dir, drawn) }
+
+func write(dir string, drawn []Drawn) error {
+	dir = filepath.Join(dir, "figures")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ type bench struct {
 	// commandOverhead is what a trial takes beyond its durations: starting,
 	// opening, closing.
 	commandOverhead time.Duration
+	// scans: the whole ring is read at opening.
+	scans bool
 }
 
 // benches by the name that a matrix calls them.
@@ -33,14 +35,15 @@ var benches = map[string]bench{
 	"wal-bench": {
 		verb:            []string{"wal", "bench"},
 		flags:           []string{"record", "appenders", "rate", "duration"},
-		commandOverhead: 300 * time.Millisecond,
+		commandOverhead: 1300 * time.Millisecond, // it warms up for a second
+		scans:           true,
 	},
 }
 
 const (
-	fioJobs       = 2                // io_uring and psync
-	fioOverhead   = time.Second      // of starting one
-	benchDuration = 10 * time.Second // what both commands take by default
+	fioJobs       = 2                      // io_uring and psync
+	fioOverhead   = 400 * time.Millisecond // of starting one
+	benchDuration = 10 * time.Second       // what both commands take by default
 	defaultWAL    = "pwrite:?capacity=1GiB"
 )
 
@@ -122,5 +125,25 @@ func (b bench) length(settings map[string]string) (time.Duration, error) {
 	if settings["fio"] == "true" {
 		total += fioJobs * (d + fioOverhead)
 	}
+	if b.scans {
+		total += scanTime(settings)
+	}
 	return total, nil
+}
+
+// scanTime is a guess by the size of the ring and the kind of its device.
+func scanTime(settings map[string]string) time.Duration {
+	text, err := walURL(settings, placeholder)
+	if err != nil {
+		return 0 // newCell reports it
+	}
+	spec, err := iopath.ParseURL(text)
+	if err != nil {
+		return 0
+	}
+	rate := int64(700 * units.MiB) // bytes a second: a local disk
+	if spec.Simulated() {
+		rate = 125 * units.MiB // gp3 at its base; io2 is faster
+	}
+	return time.Duration(spec.Capacity * int64(time.Second) / rate)
 }

@@ -24,8 +24,13 @@ const (
 // hangs beyond it is a failed trial, not a matrix that never ends.
 func childTimeout(length time.Duration) time.Duration { return 2*time.Minute + 3*length }
 
+// exitInvalid is what a command ends with that has measured, and judges that
+// what it measured is not what was asked for.
+const exitInvalid = 3
+
 // runChild runs one command and returns the JSON object that it prints. The
-// error has the command's own last line on stderr.
+// error has the command's own last line on stderr. A command that ends with
+// exitInvalid gives both an object and an error.
 func runChild(ctx context.Context, binary string, args []string, timeout time.Duration) (map[string]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -40,11 +45,18 @@ func runChild(ctx context.Context, binary string, args []string, timeout time.Du
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("no end within %v: %s", timeout, errs.lastLine())
+	case err != nil && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitInvalid:
+		result, errJSON := decodeOne(&out.kept)
+		return result, errors.Join(fmt.Errorf("INVALID: %s", errs.lastLine()), errJSON)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s", err, errs.lastLine())
 	}
+	return decodeOne(&out.kept)
+}
+
+func decodeOne(in io.Reader) (map[string]any, error) {
 	var result map[string]any
-	dec := json.NewDecoder(&out.kept)
+	dec := json.NewDecoder(in)
 	if err := dec.Decode(&result); err != nil {
 		return nil, fmt.Errorf("its output is no JSON object: %w", err)
 	}

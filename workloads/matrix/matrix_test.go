@@ -42,8 +42,12 @@ func fakeBench(args []string) {
 		fmt.Println("no JSON")
 	case strings.Contains(line, "--depth 15"):
 		fmt.Println(`{"iops": 1}{"iops": 2}`)
+	case strings.Contains(line, "--depth 16"):
+		fmt.Println(`{"iops": 1}`)
+		fmt.Fprintln(os.Stderr, "tide: the rate was not reached")
+		os.Exit(3)
 	default:
-		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"iops": len(line), "durability": "dsync", "args": args})
+		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"iops": len(line), "durability": "dsync", "wal": args[3]})
 	}
 	os.Exit(0)
 }
@@ -88,7 +92,7 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, aa)
-	require.Equal(t, 16*(10*3+2+0.3), p.Estimate(nil).Seconds())
+	require.Equal(t, 16*(10*3+0.8+0.3), p.Estimate(nil).Seconds())
 }
 
 func TestCommandLine(t *testing.T) {
@@ -212,16 +216,16 @@ func TestRun(t *testing.T) {
 	require.Len(t, run.Failed(), 4, "one cell failed in each of four rounds")
 	require.Contains(t, run.Failed()[0].Error, "exit status 1: tide: the device went away")
 	require.Contains(t, log.String(), "the device went away")
-	require.NotContains(t, run.Trials[0].Command, out, "the folder under test says nothing")
+	text, err := os.ReadFile(filepath.Join(out, "trials.jsonl"))
+	require.NoError(t, err)
+	require.NotContains(t, string(text), out, "the folder under test says nothing")
+	require.Equal(t, "pwrite:WAL?capacity=1GiB", run.Cells()[0].Text("wal"))
 	require.Equal(t, "dsync", run.Cells()[0].Text("durability"))
 	_, ok := run.AADifference("iops")
 	require.True(t, ok)
 	require.Equal(t, 4, p.Status(out).Left)
 
-	file := filepath.Join(out, "trials.jsonl")
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, text[:len(text)-20], 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(out, "trials.jsonl"), text[:len(text)-20], 0o600))
 	require.NoError(t, p.Run(t.Context(), cfg))
 	run, err = results.LoadMatrix(out)
 	require.NoError(t, err)
@@ -260,6 +264,9 @@ func TestChildMustPrintOneObject(t *testing.T) {
 		_, err := runChild(t.Context(), self, []string{"iopath", "bench", "--depth", depth}, time.Minute)
 		require.ErrorContains(t, err, want)
 	}
+	result, err := runChild(t.Context(), self, []string{"iopath", "bench", "--depth", "16"}, time.Minute)
+	require.ErrorContains(t, err, "INVALID: tide: the rate was not reached")
+	require.Equal(t, map[string]any{"iops": 1.0}, result, "kept, and left out of medians")
 	_, err = runChild(t.Context(), self, []string{"iopath", "bench"}, time.Nanosecond)
 	require.ErrorContains(t, err, "no end within 1ns")
 }

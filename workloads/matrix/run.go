@@ -154,17 +154,25 @@ func runTrial(ctx context.Context, cfg Config, t Trial) results.CellTrial {
 	}
 	// newCell has made the same command line before.
 	shown, _ := b.args(t.Cell.Settings, placeholder)
-	args, _ := b.args(t.Cell.Settings, cfg.file(t.Cell))
+	file := cfg.file(t.Cell)
+	args, _ := b.args(t.Cell.Settings, file)
+	if cfg.Device != "" {
+		args = append(args, "--overwrite")
+	}
 	r.Command = "tide " + strings.Join(shown, " ")
 	ticks, began := results.ReadCPUTicks(), time.Now()
 	result, err := runChild(ctx, cfg.Binary, args, childTimeout(t.Cell.Length))
 	r.Seconds = time.Since(began).Seconds()
 	r.Steal = results.ReadCPUTicks().StealPercent(ticks)
-	if err != nil {
-		r.Error = err.Error()
-		return r
+	for k, v := range result {
+		if text, ok := v.(string); ok {
+			result[k] = strings.ReplaceAll(text, file, placeholder)
+		}
 	}
 	r.Result = result
+	if err != nil {
+		r.Error = strings.ReplaceAll(err.Error(), file, placeholder)
+	}
 	return r
 }
 

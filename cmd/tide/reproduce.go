@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/figures"
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/matrix"
+)
+
+func init() {
+	register("reproduce", "Make figures of the paper again on this machine, and check that they come out as expected.", &reproduceCmd{})
+}
+
+// reproduceCmd is `tide reproduce`.
+type reproduceCmd struct {
+	Figure []string `arg:"" help:"Figures to make: F1, F3, or all."`
+	Quick  bool     `help:"Fewer points, two short repeats each: minutes on a laptop. Not quotable."`
+	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
+	Device string   `help:"File or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
+}
+
+// Help is printed below the flags' text.
+func (c *reproduceCmd) Help() string {
+	return "Exit code 1: a number lies outside of its expected range, or a trial that it needs failed."
+}
+
+// Run makes each figure in turn; the ones after a failed one are made too.
+func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
+	chosen, err := c.figures()
+	if err != nil {
+		return usageError{err}
+	}
+	var plans []matrix.Plan
+	var total time.Duration
+	for _, f := range chosen {
+		p, err := c.plan(f)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, p)
+		status := p.Status(c.dir(f, len(chosen)))
+		total += status.Estimate
+		fmt.Fprintf(std.out, "%s: %d cells, %d trials, %d of them done; about %v to go\n",
+			f.ID, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second))
+	}
+	if len(chosen) > 1 {
+		fmt.Fprintf(std.out, "together about %v\n", total.Round(time.Second))
+	}
+	var failed []string
+	for i, f := range chosen {
+		ok, err := c.make(ctx, std, f, plans[i], c.dir(f, len(chosen)))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			failed = append(failed, f.ID)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("not as expected: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
+	all := figures.OfMatrices()
+	var chosen []figures.MatrixFigure
+	for _, name := range c.Figure {
+		found := false
+		for _, f := range all {
+			if strings.EqualFold(name, f.ID) || name == "all" {
+				chosen, found = append(chosen, f), true
+			}
+		}
+		if !found {
+			var ids []string
+			for _, f := range all {
+				ids = append(ids, f.ID)
+			}
+			return nil, fmt.Errorf("figure %q: want %s or all", name, strings.Join(ids, ", "))
+		}
+	}
+	return chosen, nil
+}
+
+func (c *reproduceCmd) plan(f figures.MatrixFigure) (matrix.Plan, error) {
+	content, err := workloads.Matrix(f.Matrix)
+	if err != nil {
+		return matrix.Plan{}, err
+	}
+	m, err := matrix.Parse(content, c.Quick)
+	if err != nil {
+		return matrix.Plan{}, err
+	}
+	return m.Plan()
+}
+
+// dir of a figure. Quick results have their own: the two do not mix.
+func (c *reproduceCmd) dir(f figures.MatrixFigure, of int) string {
+	name := f.ID
+	if c.Quick {
+		name += "-quick"
+	}
+	switch {
+	case c.Out == "":
+		return filepath.Join("tide-runs", name)
+	case of > 1:
+		return filepath.Join(c.Out, name)
+	default:
+		return c.Out
+	}
+}
+
+// make runs, draws and checks one figure.
+func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFigure, p matrix.Plan, dir string) (bool, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return false, err
+	}
+	bar := newProgress(std.err)
+	err = p.Run(ctx, matrix.Config{Binary: self, Out: dir, Device: c.Device, Progress: bar})
+	bar.close()
+	if err != nil {
+		return false, err
+	}
+	run, err := results.LoadMatrix(dir)
+	if err != nil {
+		return false, err
+	}
+	drawn, err := f.Draw(run)
+	if err != nil && !errors.Is(err, figures.ErrNoData) { // which the check reports, with its cause
+		return false, err
+	}
+	fmt.Fprintf(std.out, "\n%s\n", f.Title)
+	for _, d := range drawn {
+		fmt.Fprintf(std.out, "  %s\n", filepath.Join(dir, "figures", d.Name+".svg"))
+	}
+	printNoise(std.out, run)
+	return printOutcomes(std.out, f.Check(run)), nil
+}
+
+// printNoise says what the numbers below have to be read with.
+func printNoise(w io.Writer, run *results.MatrixRun) {
+	for _, warning := range run.Warnings {
+		fmt.Fprintf(w, "  warning: %s\n", warning)
+	}
+	failed := run.Failed()
+	for i, t := range failed {
+		const shown = 5
+		if i == shown {
+			fmt.Fprintf(w, "  and %d more failed trials, all in trials.jsonl\n", len(failed)-shown)
+			break
+		}
+		fmt.Fprintf(w, "  failed: %s: %s\n", t.Command, t.Error)
+	}
+	if d, ok := run.AADifference(run.Header.Metric); ok {
+		fmt.Fprintf(w, "  A/A difference of %s: %.1f %%; smaller differences mean nothing\n", run.Header.Metric, 100*d)
+	}
+	if run.Header.Quick {
+		fmt.Fprintln(w, "  QUICK: not quotable")
+	}
+}
+
+func printOutcomes(w io.Writer, outcomes []figures.Outcome) bool {
+	all := true
+	for _, o := range outcomes {
+		word, value := "pass", fmt.Sprintf("%.3g", o.Value)
+		if o.Err != nil {
+			value = o.Err.Error()
+		}
+		if !o.OK() {
+			word, all = "FAIL", false
+		}
+		fmt.Fprintf(w, "  %s  %s: %s (expected %g to %g)\n", word, o.What, value, o.Low, o.High)
+	}
+	return all
+}
