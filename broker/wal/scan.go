@@ -33,7 +33,9 @@ type scanner struct {
 	ring     int64
 	maxSize  int64 // bytes; no record is longer, whatever its header says
 	end      Offset
-	buf      []byte // bytes from base on
+	buf      []byte // bytes from base on, in cur or in spill
+	cur      *chunk // the newest; nil before the first
+	spill    []byte // for what a chunk and its lead do not hold
 	base     Offset
 	progress func(done, total int64)
 	from     Offset
@@ -52,17 +54,31 @@ func newScanner(p iopath.Path, ring int64, mem []byte, from, end Offset) *scanne
 // before off is forgotten.
 func (s *scanner) bytes(ctx context.Context, off Offset, n int64) ([]byte, error) {
 	for int64(off-s.base)+n > int64(len(s.buf)) {
-		drop := min(int64(off-s.base), int64(len(s.buf)))
-		s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
-		s.base += Offset(drop)
-		var err error
-		if s.buf, err = s.reader.appendNext(ctx, s.buf); err != nil {
+		c, err := s.reader.next(ctx)
+		if err != nil {
 			return nil, err
 		}
+		drop := min(int64(off-s.base), int64(len(s.buf)))
+		s.join(s.buf[drop:], c)
+		s.base += Offset(drop)
 		s.progress(int64(s.base-s.from)+int64(len(s.buf)), int64(s.end-s.from))
 	}
 	at := int64(off - s.base)
 	return s.buf[at : at+n], nil
+}
+
+// join makes buf of rest, which is what is still wanted of buf, and of c.
+func (s *scanner) join(rest []byte, c *chunk) {
+	if len(rest) <= c.lead {
+		begin := c.lead - len(rest)
+		copy(c.mem[begin:], rest)
+		s.buf = c.mem[begin : c.lead+len(c.data)]
+	} else {
+		s.spill = append(append(s.spill[:0], rest...), c.data...)
+		s.buf = s.spill
+	}
+	s.reader.release(s.cur)
+	s.cur = c
 }
 
 // look says what stands at off. It never trusts a length before the header's
