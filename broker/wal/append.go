@@ -64,10 +64,8 @@ func (s Slot) Fill(head, payload []byte) {
 		panic(fmt.Sprintf("wal: slot at %d reserved for %d bytes, filled with %d + %d", s.Offset, body, len(head), len(payload)))
 	}
 	dst := s.block.buf[s.at : s.at+s.size]
-	crc := copySum(0, dst[recordHeaderLength:], head)
-	crc = copySum(crc, dst[recordHeaderLength+len(head):], payload)
 	recordHeader{
-		bodyLength: body, bodyOffset: s.Offset + recordHeaderLength, bodyCRC: crc & 0x7FFFFFFF,
+		bodyLength: body, bodyOffset: s.Offset + recordHeaderLength, bodyCRC: copyBody(dst[recordHeaderLength:], head, payload),
 	}.encode(dst)
 	if s.block.missing.Add(-s.size) == 0 {
 		s.block.w.filled()

@@ -31,6 +31,19 @@ func copySum(crc uint32, dst, src []byte) uint32 {
 	return crc
 }
 
+// copyBody copies head and payload to dst and returns the checksum of both. A
+// small body is summed in one go: for a head of 33 bytes a pass of its own costs
+// as much as the whole.
+func copyBody(dst, head, payload []byte) uint32 {
+	if len(dst) <= crcChunk {
+		copy(dst, head)
+		copy(dst[len(head):], payload)
+		return checksum(dst)
+	}
+	crc := copySum(0, dst, head)
+	return copySum(crc, dst[len(head):], payload) & 0x7FFFFFFF
+}
+
 // recordHeader is the 24 bytes before a body.
 type recordHeader struct {
 	padding    bool
