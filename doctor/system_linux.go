@@ -82,9 +82,9 @@ func openDirect(p Place) (*os.File, error) {
 // and writes through the page cache all the same; an alignment of zero tells.
 func statAlignment(f *os.File) (Alignment, error) {
 	var st unix.Statx_t
-	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st)
-	if err != nil || st.Mask&unix.STATX_DIOALIGN == 0 {
-		return Alignment{}, nil // before Linux 6.1, or a file system that does not tell
+	told := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st) == nil
+	if !told || st.Mask&unix.STATX_DIOALIGN == 0 {
+		return Alignment{}, nil // before Linux 6.1, or a file system that does not say
 	}
 	if st.Dio_offset_align == 0 {
 		return Alignment{}, fmt.Errorf("goes through the page cache (journalled, encrypted or compressed data): %w", errors.ErrUnsupported)

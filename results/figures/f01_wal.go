@@ -64,7 +64,8 @@ func f01Pictures(run *results.MatrixRun) ([]picture, error) {
 			{label: "MiB/s", value: mibPerSecond, withFio: true}, {label: "÷ its fio job", value: toFio, isRatio: true},
 		}},
 		{"f01-latency", "F1  Latency over depth, by block size", []f01Row{
-			{label: "p50, ms", value: latency("p50_us"), withFio: true}, {label: "p99, ms", value: latency("p99_us"), withFio: true},
+			{label: "p50, ms", value: latency("p50_us"), withFio: true},
+			{label: "p99, ms", value: latency("p99_us"), withFio: true},
 			{label: "p99.9, ms", value: latency("p999_us")},
 		}},
 		{"f01-cpu", "F1  CPU per GiB over depth, by block size", []f01Row{{label: "CPU s per GiB", value: cpuPerGiB, withFio: true}}},

@@ -110,17 +110,25 @@ func f03Box(cells []results.Cell, x, y int) box {
 	b.value = p99.Median
 	b.lines = []string{milli(p99.Median), milli(p99.Min) + " to " + milli(p99.Max)}
 	if s, ok := c.Stat("mib_per_s"); ok {
-		b.lines = append(b.lines, fmt.Sprintf("%.3g MiB/s", s.Median))
+		b.lines = append(b.lines, digits(s.Median)+" MiB/s")
 	}
 	headers, okH := c.Stat("header_writes")
 	stalls, okS := c.Stat("window_stalls")
 	if d, ok := c.Stat("duration_s"); ok && d.Median > 0 && okH && okS {
-		b.lines = append(b.lines, fmt.Sprintf("%.3g hdr · %.3g stalls", headers.Median/d.Median, stalls.Median/d.Median))
+		b.lines = append(b.lines, digits(headers.Median/d.Median)+" hdr · "+digits(stalls.Median/d.Median)+" stalls")
 	}
 	return b
 }
 
-func milli(us float64) string { return fmt.Sprintf("%.3g", us/1000) }
+func milli(us float64) string { return digits(us / 1000) }
+
+// digits prints three of them, and all of a larger whole number.
+func digits(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
 
 // f03Values sorts by the bound, which is the last of a list, and puts what
 // grows after what is fixed.

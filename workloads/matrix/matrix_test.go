@@ -101,10 +101,16 @@ func TestCommandLine(t *testing.T) {
 		settings map[string]string
 		want     string
 	}{
-		{"iopath-bench", map[string]string{"wal.path": "uring", "block": "4KiB", "depth": "8", "fio": "true", "duration": "1s"},
-			"iopath bench --wal uring:F?capacity=1GiB --block 4KiB --depth 8 --duration 1s --fio --json"},
-		{"wal-bench", map[string]string{"wal": "mem:?model=gp3-3000&seed=1", "wal.window": "64KiB,4MiB,64MiB", "appenders": "64", "rate": "20MiB/s"},
-			"wal bench --wal mem:?model=gp3-3000&seed=1&window=64KiB,4MiB,64MiB --appenders 64 --rate 20MiB/s --json"},
+		{
+			"iopath-bench",
+			map[string]string{"wal.path": "uring", "block": "4KiB", "depth": "8", "fio": "true", "duration": "1s"},
+			"iopath bench --wal uring:F?capacity=1GiB --block 4KiB --depth 8 --duration 1s --fio --json",
+		},
+		{
+			"wal-bench",
+			map[string]string{"wal": "mem:?model=gp3-3000&seed=1", "wal.window": "64KiB,4MiB,64MiB", "appenders": "64", "rate": "20MiB/s"},
+			"wal bench --wal mem:?model=gp3-3000&seed=1&window=64KiB,4MiB,64MiB --appenders 64 --rate 20MiB/s --json",
+		},
 		{"wal-bench", map[string]string{}, "wal bench --wal pwrite:F?capacity=1GiB --json"},
 	} {
 		got, err := benches[c.bench].args(c.settings, "F")

@@ -78,7 +78,7 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
 		return err
 	}
-	w, had, err := results.OpenMatrix(cfg.Out, p.header(), results.ReadEnv(cfg.deviceDir()))
+	w, had, err := results.OpenMatrix(cfg.Out, p.Header(), results.ReadEnv(cfg.deviceDir()))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 // from another machine, for nothing of this one will be mixed into it.
 func (p Plan) complete(out string) bool {
 	run, err := results.LoadMatrix(out)
-	return err == nil && run.Header.Same(p.header()) && p.Status(out).Left == 0
+	return err == nil && run.Header.Same(p.Header()) && p.Status(out).Left == 0
 }
 
 func (p Plan) runTrials(ctx context.Context, cfg Config, w *results.MatrixWriter, done map[string]bool) error {
@@ -137,7 +137,8 @@ func (p Plan) roundLength(round int, done map[string]bool) time.Duration {
 	return sum
 }
 
-func (p Plan) header() results.MatrixHeader {
+// Header is what matrix.json says of the plan.
+func (p Plan) Header() results.MatrixHeader {
 	m := p.Matrix
 	return results.MatrixHeader{
 		Name: m.Name, Quick: m.quick, Seed: m.Seed, Cells: len(p.Cells), Trials: len(p.Trials),

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/doctor"
+	"github.com/tidelog/tide/internal/units"
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/matrix"
+)
+
+// complete fills a directory as `reproduce F1 --quick` would, with a device of
+// 100 µs a write and 1 GiB/s, on which uring does the given share of fio.
+func complete(t *testing.T, share float64) string {
+	content, err := workloads.Matrix("f1")
+	require.NoError(t, err)
+	m, err := matrix.Parse(content, true)
+	require.NoError(t, err)
+	plan, err := m.Plan()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	w, _, err := results.OpenMatrix(dir, plan.Header(), results.ReadEnv(dir))
+	require.NoError(t, err)
+	for _, tr := range plan.Trials {
+		s := tr.Cell.Settings
+		block, err := units.ParseSize(s["block"])
+		require.NoError(t, err)
+		depth, err := strconv.ParseFloat(s["depth"], 64)
+		require.NoError(t, err)
+		fio := min(depth*10_000, float64(1<<30)/float64(block))
+		iops := fio
+		if s["wal.path"] == "uring" {
+			iops *= share
+		}
+		require.NoError(t, w.Append(results.CellTrial{
+			Cell: tr.Cell.ID, Repeat: tr.Repeat, AA: tr.AA, Workload: tr.Cell.Workload, Settings: s,
+			Result: map[string]any{
+				"iops": iops, "fio_iops": fio, "fio_psync_iops": fio, "p50_us": depth / iops * 1e6, "p99_us": 3 * depth / iops * 1e6,
+				"p999_us": 5 * depth / iops * 1e6, "cpu_us_per_io": 20, "durability": "dsync",
+			},
+		}))
+	}
+	require.NoError(t, w.Close())
+	return dir
+}
+
+// TestReproduce draws and judges what is there; nothing has to run.
+func TestReproduce(t *testing.T) {
+	dir := complete(t, 0.97)
+	code, out, errs := invoke("reproduce", "F1", "--quick", "--out", dir)
+	require.Equal(t, exitDone, code, out+errs)
+	require.Contains(t, out, "56 of them done; about 0s to go")
+	require.Contains(t, out, "pass  uring ÷ fio batched io_uring, median over cells: 0.97 (expected 0.7 to 1.5)")
+	require.Contains(t, out, "QUICK: not quotable")
+	for _, name := range []string{"f01-throughput", "f01-latency", "f01-cpu"} {
+		require.FileExists(t, filepath.Join(dir, "figures", name+".svg"))
+		require.FileExists(t, filepath.Join(dir, "figures", name+".png"))
+	}
+}
+
+func TestReproduceFailsOutsideOfTheRange(t *testing.T) {
+	code, out, errs := invoke("reproduce", "f1", "--quick", "--out", complete(t, 0.3))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "FAIL  uring ÷ fio batched io_uring, median over cells: 0.3 (expected 0.7 to 1.5)")
+	require.Contains(t, errs, "not as expected: F1")
+}
+
+func TestReproduceRefuses(t *testing.T) {
+	code, out, errs := invoke("reproduce", "F99")
+	require.Equal(t, exitUsage, code)
+	require.Empty(t, out)
+	require.Contains(t, errs, "want F1, F3 or all")
+
+	code, _, errs = invoke("reproduce", "F3", "--quick", "--out", complete(t, 1))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "holds another matrix (f1")
+}
+
+func TestDoctor(t *testing.T) {
+	code, out, _ := invoke("doctor", t.TempDir(), "--json")
+	require.Contains(t, []int{exitDone, exitFailed}, code)
+	var report doctor.Report
+	require.NoError(t, json.Unmarshal([]byte(out), &report), "one object and nothing else")
+	require.GreaterOrEqual(t, len(report.Checks), 14)
+	var keys struct{ Checks []map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(out), &keys))
+	for _, c := range keys.Checks {
+		require.Len(t, c, 5)
+	}
+
+	code, out, _ = invoke("doctor", t.TempDir())
+	require.Contains(t, []int{exitDone, exitFailed}, code)
+	require.Contains(t, out, "write_cache")
+
+	code, _, errs := invoke("doctor", filepath.Join(os.TempDir(), "no", "such", "place"))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "that exists")
+}
