@@ -17,7 +17,8 @@ import (
 // late by up to a millisecond, and a yield that brings no record has cost a
 // microsecond and ends the wait, for then nobody is about to append.
 type linger struct {
-	timer  *time.Timer   // of Linger: runs kick when the open block is due
+	armed  chan struct{} // of Linger: a block has been opened; capacity 1
+	sleep  func(time.Duration)
 	opened time.Duration // since epoch: when the open block got its first record
 	ticked bool          // a tick is submitting
 	epoch  time.Time     // the log's own; its monotonic reading counts
@@ -79,10 +80,13 @@ func (w *WAL) measureRate() {
 
 // startLinger is called for a new open block. mu is held.
 func (w *WAL) startLinger() {
-	if w.cfg.Linger > 0 {
-		// In this order the timer cannot fire before the block is due.
-		w.linger.opened = time.Since(w.linger.epoch)
-		w.linger.timer.Reset(w.cfg.Linger)
+	if w.cfg.Linger == 0 {
+		return
+	}
+	w.linger.opened = time.Since(w.linger.epoch)
+	select {
+	case w.linger.armed <- struct{}{}:
+	default: // one call is pending, and it looks at the newest block
 	}
 }
 
@@ -112,9 +116,28 @@ func (w *WAL) runTicks() {
 	}
 }
 
-// lingered runs when the open block may be due.
-func (w *WAL) lingered() {
+// runLinger submits the open block when its linger is over.
+func (w *WAL) runLinger() {
+	defer w.done.Done()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-w.linger.armed:
+		}
+		for wait := w.submitDue(); wait > 0; wait = w.submitDue() {
+			w.linger.sleep(wait) // a signal ends it early
+		}
+	}
+}
+
+// submitDue submits what may be, and returns how long the newest block lingers.
+func (w *WAL) submitDue() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kick()
+	if w.open == nil {
+		return 0
+	}
+	return w.cfg.Linger - (time.Since(w.linger.epoch) - w.linger.opened)
 }

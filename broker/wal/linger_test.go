@@ -28,6 +28,7 @@ func timed(t *testing.T, change func(*Config), fn func(t *testing.T, w *WAL, lag
 			}
 			change(c)
 		})
+		w.linger.sleep = time.Sleep // virtual
 		require.NoError(t, w.Reset(context.Background(), 1))
 		fn(t, w, func() time.Duration {
 			begin := time.Now()

@@ -40,6 +40,10 @@ func (w *WAL) Reset(ctx context.Context, nodeEpoch int64) error {
 		w.done.Add(1)
 		go w.runTicks()
 	}
+	if w.cfg.Linger > 0 {
+		w.done.Add(1)
+		go w.runLinger()
+	}
 	w.phase = resetting
 	w.kick()
 	if err := w.await(ctx, func() bool { return w.header.durable.TrimOffset == start-1 }); err != nil {
@@ -124,7 +128,6 @@ func (w *WAL) Close(ctx context.Context, clean bool) error {
 		w.latch(fmt.Errorf("%w: %w", ErrClosed, err))
 	}
 	w.notify()
-	w.linger.timer.Stop()
 	close(w.stop)
 	w.mu.Unlock()
 	w.path.Wake() // a reaper of a latched log looks again, and leaves

@@ -135,9 +135,7 @@ func Open(cfg Config) (*WAL, error) {
 		return nil, fmt.Errorf("wal: arena of %d bytes, at least %d are needed", len(arena), minArena)
 	}
 	w.layOut(arena)
-	w.linger.epoch = time.Now()
-	w.linger.timer = time.AfterFunc(time.Hour, w.lingered)
-	w.linger.timer.Stop()
+	w.linger.epoch, w.linger.armed, w.linger.sleep = time.Now(), make(chan struct{}, 1), sleepExactly
 	found, err := readSlots(w.path, arena)
 	if err != nil {
 		return nil, err
