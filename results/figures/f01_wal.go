@@ -88,7 +88,7 @@ func f01Picture(run *results.MatrixRun, name, title string, rows []f01Row) (pict
 	pic := picture{
 		name: name, title: title, below: caption(run, cells),
 		width:  vg.Length(4+5*len(blocks)) * vg.Centimeter,
-		height: vg.Length(3+5*len(rows)) * vg.Centimeter,
+		height: vg.Length(4+5*len(rows)) * vg.Centimeter,
 	}
 	pic.width = max(pic.width, width)
 	for _, row := range rows {

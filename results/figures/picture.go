@@ -2,6 +2,7 @@ package figures
 
 import (
 	"bytes"
+	"fmt"
 	"image/color"
 	"math"
 
@@ -177,17 +178,24 @@ func scaleRow(row []*plot.Plot) {
 	}
 }
 
+// maxRatio is where the axis of ratios ends: one trial that a neighbour
+// disturbed would press all others onto the line of 1.
+const maxRatio = 3
+
 // ratioRow gives all panels of a row the same linear axis from zero, with 1 in
-// it and marked.
+// it and marked. An axis that is cut says so.
 func ratioRow(row []*plot.Plot) {
 	hi := 1.25
 	for _, p := range row {
 		hi = max(hi, p.Y.Max*1.05)
 	}
 	for _, p := range row {
+		if hi > maxRatio {
+			p.Y.Label.Text += fmt.Sprintf(", cut at %d", maxRatio)
+		}
 		one := plotter.NewFunction(func(float64) float64 { return 1 })
 		one.LineStyle = draw.LineStyle{Color: color.Gray{120}, Width: vg.Points(0.8), Dashes: dashed}
 		p.Add(one)
-		p.Y.Min, p.Y.Max = 0, hi
+		p.Y.Min, p.Y.Max = 0, min(hi, maxRatio)
 	}
 }
