@@ -181,6 +181,7 @@ func (m *Manager) Ensure(ctx context.Context, topic string) error {
 // others that this node leads.
 func (m *Manager) openAll(ctx context.Context, e *topicEntry, t meta.Topic) error {
 	opts := m.cfg.options(t.Configs)
+	opts.Internal = t.Internal
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(opensAtOnce)
 	for _, tp := range t.Partitions[:min(len(e.parts), len(t.Partitions))] {

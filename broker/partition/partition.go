@@ -45,6 +45,8 @@ type Log interface {
 type Options struct {
 	MaxMessageBytes int  // largest batch accepted, bytes: max.message.bytes
 	LogAppendTime   bool // message.timestamp.type is LogAppendTime
+
+	Internal bool // the topic is the broker's own, such as __consumer_offsets
 }
 
 // Partition is one Kafka partition led by this node. All methods may be called
@@ -106,6 +108,20 @@ func (p *Partition) Index() int32 { return p.index }
 // StreamID is the id of the stream that holds the data.
 func (p *Partition) StreamID() int64 { return p.log.ID() }
 
+// Internal tells that the broker itself keeps something in the partition:
+// clients may read it and not write.
+func (p *Partition) Internal() bool { return p.options.Load().Internal }
+
+// Gone is why the partition cannot be used any more, a kerr error: its topic
+// was deleted, or another node leads it. Nil while it can. It is set before
+// those who Watch are signalled.
+func (p *Partition) Gone() error {
+	if why := p.closed.Load(); why != nil {
+		return fmt.Errorf("%s: %w", p, *why)
+	}
+	return nil
+}
+
 // LeaderEpoch is the epoch under which this node leads the partition.
 func (p *Partition) LeaderEpoch() int32 { return p.epoch }
 
@@ -161,6 +177,10 @@ func (p *Partition) EndOffsetForEpoch(epoch int32) (found int32, end int64) {
 
 // readError translates the stream's errors.
 func (p *Partition) readError(err error) error {
+	// What is read of a partition while it is taken away may fail in any way.
+	if gone := p.Gone(); gone != nil {
+		return gone
+	}
 	code := kerr.KafkaStorageError
 	switch {
 	case errors.Is(err, stream.ErrOffsetOutOfRange):
@@ -182,8 +202,8 @@ func (p *Partition) close(why error) {
 
 // refusal is why nothing can be appended; nil when something can.
 func (p *Partition) refusal() error {
-	if why := p.closed.Load(); why != nil {
-		return fmt.Errorf("%s: %w", p, *why)
+	if err := p.Gone(); err != nil {
+		return err
 	}
 	return p.flight.failure()
 }
