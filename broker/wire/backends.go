@@ -25,6 +25,11 @@ type Partitions interface {
 type Partition interface {
 	Topic() string
 	LeaderEpoch() int32
+	// Internal tells that only the broker writes to it.
+	Internal() bool
+	// Gone is why it cannot be used any more, nil while it can. Whoever
+	// watches is signalled when that changes, after it has changed.
+	Gone() error
 	appender
 	reader
 	offsets
@@ -88,6 +93,9 @@ type Groups interface {
 	Leave(ctx context.Context, req *kmsg.LeaveGroupRequest) *kmsg.LeaveGroupResponse
 	OffsetCommit(ctx context.Context, req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitResponse
 	OffsetFetch(ctx context.Context, req *kmsg.OffsetFetchRequest) *kmsg.OffsetFetchResponse
+	DescribeGroups(ctx context.Context, req *kmsg.DescribeGroupsRequest) *kmsg.DescribeGroupsResponse
+	ListGroups(ctx context.Context, req *kmsg.ListGroupsRequest) *kmsg.ListGroupsResponse
+	DeleteGroups(ctx context.Context, req *kmsg.DeleteGroupsRequest) *kmsg.DeleteGroupsResponse
 }
 
 // FromManager makes Partitions of a partition.Manager, whose methods return

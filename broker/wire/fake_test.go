@@ -194,6 +194,8 @@ type fakePartition struct {
 	high    int64
 	start   int64
 	broken  error // done reports it
+	gone    error // the topic was deleted
+	unread  error // Fetch reports it
 	waiters map[*stream.Waiter]bool
 	reads   int
 	onRead  func() // called without the lock after a read's high watermark was taken
@@ -206,6 +208,23 @@ type fakeBatch struct {
 
 func (p *fakePartition) Topic() string      { return p.topic }
 func (p *fakePartition) LeaderEpoch() int32 { return 3 }
+func (p *fakePartition) Internal() bool     { return p.topic == "__consumer_offsets" }
+
+func (p *fakePartition) Gone() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
+}
+
+// drop is what the deletion of the topic does.
+func (p *fakePartition) drop(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = why
+	for w := range p.waiters {
+		w.Signal()
+	}
+}
 
 func (p *fakePartition) Append(ctx context.Context, records []byte, done func(partition.AppendResult)) error {
 	if len(records) < 61 {
@@ -277,6 +296,9 @@ func (p *fakePartition) Fetch(_ context.Context, offset int64, maxBytes int, min
 	p.mu.Unlock()
 	if onRead != nil {
 		onRead()
+	}
+	if p.unread != nil {
+		return nil, p.unread
 	}
 	if offset < p.start || offset > high {
 		return nil, stream.ErrOffsetOutOfRange
@@ -353,6 +375,35 @@ func (g *fakeGroups) OffsetCommit(_ context.Context, req *kmsg.OffsetCommitReque
 
 func (g *fakeGroups) OffsetFetch(context.Context, *kmsg.OffsetFetchRequest) *kmsg.OffsetFetchResponse {
 	return kmsg.NewPtrOffsetFetchResponse()
+}
+
+func (g *fakeGroups) DescribeGroups(_ context.Context, req *kmsg.DescribeGroupsRequest) *kmsg.DescribeGroupsResponse {
+	resp := kmsg.NewPtrDescribeGroupsResponse()
+	for _, id := range req.Groups {
+		one := kmsg.NewDescribeGroupsResponseGroup()
+		one.Group, one.State = id, "Stable"
+		m := kmsg.NewDescribeGroupsResponseGroupMember()
+		m.MemberID, m.ClientHost, m.ProtocolMetadata, m.MemberAssignment = "m", "/h", []byte("topics"), []byte("partitions")
+		one.Members = append(one.Members, m)
+		resp.Groups = append(resp.Groups, one)
+	}
+	return resp
+}
+
+func (g *fakeGroups) ListGroups(_ context.Context, req *kmsg.ListGroupsRequest) *kmsg.ListGroupsResponse {
+	resp := kmsg.NewPtrListGroupsResponse()
+	for _, state := range append([]string{"Empty"}, req.StatesFilter...) {
+		resp.Groups = append(resp.Groups, kmsg.ListGroupsResponseGroup{Group: "g", ProtocolType: "consumer", GroupState: state, GroupType: "classic"})
+	}
+	return resp
+}
+
+func (g *fakeGroups) DeleteGroups(_ context.Context, req *kmsg.DeleteGroupsRequest) *kmsg.DeleteGroupsResponse {
+	resp := kmsg.NewPtrDeleteGroupsResponse()
+	for _, id := range req.Groups {
+		resp.Groups = append(resp.Groups, kmsg.DeleteGroupsResponseGroup{Group: id, ErrorCode: kerr.NonEmptyGroup.Code})
+	}
+	return resp
 }
 
 // harness is a server over a fakeBroker, on a loopback listener.

@@ -18,18 +18,18 @@ func TestGoldenBytes(t *testing.T) {
 		{
 			"ApiVersions v99",
 			"0000000a 0012 0063 00000001 ffff",
-			"+00000001 0023 00000010" + goldenKeys(""),
+			"+00000001 0023 00000013" + goldenKeys(""),
 		},
 		{
 			"ApiVersions v0",
 			"0000000a 0012 0000 00000002 ffff",
-			"+00000002 0000 00000010" + goldenKeys(""),
+			"+00000002 0000 00000013" + goldenKeys(""),
 		},
 		{
 			// compact name and version, tags; the answer has no header tags
 			"ApiVersions v3",
 			"00000011 0012 0003 00000003 0001 63 00 02 63 02 31 00",
-			"+00000003 0000 11" + goldenKeys("00") + "00000000 00",
+			"+00000003 0000 14" + goldenKeys("00") + "00000000 00",
 		},
 		{
 			"Produce v3",
@@ -97,7 +97,7 @@ func golden(t *testing.T, s string) []byte {
 	return b
 }
 
-const unknownText = "UNKNOWN_TOPIC_OR_PARTITION: This server does not host this topic-partition."
+const unknownText = "This server does not host this topic-partition."
 
 func be16(n int) string { return be32(n)[4:] }
 
@@ -118,8 +118,8 @@ func goldenKeys(tags string) string {
 	var all string
 	for _, e := range []string{
 		"0000 0000 000d", "0001 0004 0012", "0002 0001 000b", "0003 0000 000d", "0008 0002 000a", "0009 0001 000a",
-		"000a 0000 0006", "000b 0000 0009", "000c 0000 0004", "000d 0000 0005", "000e 0000 0005", "0012 0000 0004",
-		"0013 0002 0007", "0014 0001 0006", "0016 0000 0005", "0020 0001 0004",
+		"000a 0000 0006", "000b 0000 0009", "000c 0000 0004", "000d 0000 0005", "000e 0000 0005", "000f 0000 0006",
+		"0010 0000 0005", "0012 0000 0004", "0013 0002 0007", "0014 0001 0006", "0016 0000 0005", "0020 0001 0004", "002a 0000 0002",
 	} {
 		all += e + tags
 	}
