@@ -20,6 +20,10 @@ import "time"
 //	v12  the transaction need not have been announced (KIP-890)
 //	v13  topic ids in place of names (KIP-516)
 //
+// Internal topics are INVALID_TOPIC_EXCEPTION to clients: the group coordinator
+// writes __consumer_offsets through its partition, and would trip over a record
+// of anybody else.
+//
 // acks 1 and −1 are the same: answered when durable. acks 0 has no answer; an
 // error then closes the connection, which is how Kafka tells such a client.
 

@@ -72,7 +72,7 @@ func (c *conn) listOffset(version int16, topic string, p *kmsg.ListOffsetsReques
 	if err == nil {
 		out.Offset, out.Timestamp, err = c.offsetFor(version, target, p.Timestamp, committed)
 	}
-	if out.ErrorCode = c.code(err); err != nil {
+	if out.ErrorCode = c.codeAt(err, place{topic, p.Partition, -1}); err != nil {
 		out.Offset, out.Timestamp = -1, -1
 	} else if out.Offset >= 0 {
 		out.LeaderEpoch = epochAt(target, out.Offset)

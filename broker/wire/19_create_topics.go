@@ -185,6 +185,10 @@ func topicConfigs(configs []kmsg.CreateTopicsRequestTopicConfig) (map[string]str
 		if err := checkTopicConfig(e.Name, *e.Value); err != nil {
 			return nil, err
 		}
+		// Which of two values was meant, nobody can tell.
+		if _, twice := set[e.Name]; twice {
+			return nil, fmt.Errorf("topic config %s is in the request more than once: %w", e.Name, kerr.InvalidConfig)
+		}
 		set[e.Name] = *e.Value
 	}
 	return set, nil

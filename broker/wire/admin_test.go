@@ -89,6 +89,7 @@ func TestCreateTopicsRefuses(t *testing.T) {
 		{topicToCreate("t", 1, 1, "cleanup.policy", "delete,shred"), kerr.InvalidConfig},
 		{topicToCreate("t", 1, 1, "preallocate", "maybe"), kerr.InvalidConfig},
 		{topicToCreate("t", 1, 1, "min.cleanable.dirty.ratio", "NaN"), kerr.InvalidConfig},
+		{topicToCreate("t", 1, 1, "retention.ms", "1", "retention.ms", "2"), kerr.InvalidConfig},
 		{assigned(5, []int32{1}), kerr.InvalidRequest},
 		{assigned(-1, []int32{9}), kerr.InvalidReplicaAssignment},
 		{assigned(-1, []int32{1, 1}), kerr.InvalidReplicaAssignment},
@@ -100,6 +101,8 @@ func TestCreateTopicsRefuses(t *testing.T) {
 		resp := c.ask(create(7, tc.topic)).(*kmsg.CreateTopicsResponse)
 		require.Equal(t, tc.want.Code, resp.Topics[0].ErrorCode, "%+v", tc.topic)
 		require.NotEmpty(t, *resp.Topics[0].ErrorMessage)
+		require.NotContains(t, *resp.Topics[0].ErrorMessage, tc.want.Message)
+		require.NotContains(t, *resp.Topics[0].ErrorMessage, tc.want.Description)
 	}
 	good := assigned(-1, []int32{1}, []int32{1})
 	require.Zero(t, c.ask(create(7, good)).(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode)

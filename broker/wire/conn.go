@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -201,11 +200,15 @@ func (c *conn) drain() {
 // interrupt makes the reader notice that the server closes.
 func (c *conn) interrupt() { c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
-// fail closes the connection. The first reason is logged, unless it is the
-// client's own orderly end or ours.
+// fail closes the connection. The first reason is logged, unless it is our own
+// orderly end; a client that went away is worth a line only to who debugs.
 func (c *conn) fail(err error) {
 	c.once.Do(func() {
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, ErrServerClosed) {
+		switch {
+		case err == nil || errors.Is(err, ErrServerClosed):
+		case hungUp(err):
+			c.srv.log.Debug("client left", "remote", c.remote, "err", err)
+		default:
 			c.srv.stats.broken.Add(1)
 			c.srv.log.Warn("connection closed", "remote", c.remote, "err", err)
 		}

@@ -96,9 +96,21 @@ func (a *fetchAnswer) encode(o *outgoing) {
 	o.end(at, ext)
 }
 
+func (p *fetchPart) place() place {
+	at := place{partition: p.index, offset: p.offset}
+	if p.target != nil {
+		at.topic = p.target.Topic()
+	}
+	return at
+}
+
 func (p *fetchPart) encode(e *encoder, c *conn) {
 	e.int32(p.index)
-	e.int16(c.code(p.err))
+	if p.err == nil {
+		e.int16(0)
+	} else {
+		e.int16(c.codeAt(p.err, p.place()))
+	}
 	e.int64(p.high)
 	e.int64(p.stable)
 	if e.since(5) {

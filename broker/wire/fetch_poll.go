@@ -30,12 +30,13 @@ func (f *fetchRequest) poll(c *conn) {
 	}
 }
 
-// advanced tells, without reading, whether another read could find more. There
+// advanced tells, without reading, whether another read could find more, or
+// that there is nothing left to read from: the topic was deleted. There
 // are no failed partitions here: they end a poll before it waits.
 func (f *fetchRequest) advanced() bool {
 	for i := range f.parts {
 		p := &f.parts[i]
-		if p.target.HighWatermark() != p.seen {
+		if p.target.HighWatermark() != p.seen || p.target.Gone() != nil {
 			return true
 		}
 	}
@@ -65,6 +66,10 @@ func (f *fetchRequest) readAll(c *conn) bool {
 }
 
 func (p *fetchPart) readOne(c *conn, maxBytes int, minOne bool) {
+	if p.err = p.target.Gone(); p.err != nil {
+		p.high, p.stable, p.logStart = -1, -1, -1
+		return
+	}
 	p.seen = p.target.HighWatermark()
 	if maxBytes > 0 || minOne {
 		p.read, p.err = p.target.Fetch(c.ctx, p.offset, maxBytes, minOne)

@@ -110,6 +110,29 @@ func TestLongPollWakesForRecords(t *testing.T) {
 	require.False(t, parts[0].watched())
 }
 
+// The topic is deleted while a client waits for its records: the client hears
+// of it at once, not when its wait is over.
+func TestLongPollEndsWithTheTopic(t *testing.T) {
+	h := newHarness(t, nil)
+	parts := h.broker.topic("topic", 7, 2)
+	parts[0].put(10)
+	c := h.dial()
+	for version := int16(4); version <= 18; version++ {
+		parts[1].drop(nil)
+		req := fetch(version, "topic", 0, 1)
+		req.Topics[0].TopicID = [16]byte{7}
+		req.MaxWaitMillis, req.MinBytes = 1<<30, 1<<20
+		want := c.send(req)
+		eventually(t, parts[1].watched, "the poll to wait")
+		parts[1].drop(kerr.UnknownTopicOrPartition)
+		got := c.answer(req, want).(*kmsg.FetchResponse).Topics[0].Partitions
+		require.Zero(t, got[0].ErrorCode)
+		require.Equal(t, kerr.UnknownTopicOrPartition.Code, got[1].ErrorCode)
+		require.EqualValues(t, -1, got[1].HighWatermark)
+		eventually(t, func() bool { return !parts[1].watched() }, "the poll to end")
+	}
+}
+
 func TestLongPollEndsInTime(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)

@@ -36,6 +36,7 @@ type produceTopic struct {
 // allocates no closure.
 type producePart struct {
 	answer *produceAnswer
+	topic  string // empty: not found
 	index  int32
 	result partition.AppendResult
 	hint   leaderHint // of a NOT_LEADER_OR_FOLLOWER; leader −1: none
@@ -61,7 +62,7 @@ func (a *produceAnswer) part(index int32) *producePart {
 		a.parts = append(a.parts, p)
 	}
 	p := a.parts[n]
-	p.index, p.hint.leader = index, meta.NoNode
+	p.topic, p.index, p.hint.leader = "", index, meta.NoNode
 	a.topics[len(a.topics)-1].to = n + 1
 	return p
 }
@@ -72,6 +73,7 @@ func (a *produceAnswer) append(ctx *deadline, head produceHead, name []byte, id 
 	a.pending.Add(1)
 	target, err := a.target(head, name, id, index, records)
 	if err == nil {
+		p.topic = target.Topic()
 		err = target.Append(ctx, records, p.done)
 	}
 	if err != nil {
@@ -92,7 +94,16 @@ func (a *produceAnswer) target(head produceHead, name []byte, id [16]byte, index
 		return nil, fmt.Errorf("transactions are not supported: %w", kerr.InvalidTxnState)
 	case len(records) == 0:
 		return nil, kerr.InvalidRecord
-	case a.version >= 13:
+	}
+	target, err := a.find(name, id, index)
+	if err == nil && target.Internal() {
+		return nil, fmt.Errorf("%s is the broker's own, clients cannot produce to it: %w", target.Topic(), kerr.InvalidTopicException)
+	}
+	return target, err
+}
+
+func (a *produceAnswer) find(name []byte, id [16]byte, index int32) (Partition, error) {
+	if a.version >= 13 {
 		return a.c.srv.cfg.Partitions.GetByID(id, index)
 	}
 	// The name lives as long as the request, the look-up does not keep it.
@@ -138,6 +149,7 @@ func (a *produceAnswer) finish() {
 func (a *produceAnswer) silence() {
 	for _, p := range a.parts {
 		if p.result.Err != nil {
+			a.c.codeAt(p.result.Err, place{p.topic, p.index, -1}) // nobody else sees it
 			err := fmt.Errorf("produce with acks=0: partition %d: %w", p.index, p.result.Err)
 			go a.c.fail(err) // closing a socket may block, and this may be the reaper
 			break
@@ -190,7 +202,7 @@ func (a *produceAnswer) encode(o *outgoing) {
 func (p *producePart) encode(e *encoder) {
 	r := &p.result
 	e.int32(p.index)
-	e.int16(p.answer.c.code(r.Err))
+	e.int16(p.answer.c.codeAt(r.Err, place{p.topic, p.index, -1}))
 	e.int64(r.BaseOffset)
 	if e.since(2) {
 		e.int64(r.LogAppendTime)
@@ -203,7 +215,7 @@ func (p *producePart) encode(e *encoder) {
 		if r.Err == nil {
 			e.nullString()
 		} else {
-			e.string(clip(r.Err.Error()))
+			e.string(clip(sentence(r.Err)))
 		}
 	}
 	if p.hint.leader >= 0 {

@@ -25,6 +25,7 @@ type Server struct {
 	closing atomic.Bool
 	ids     producerIDs
 	stats   counters
+	trouble troubles
 	readers sync.WaitGroup // the readers and writers of all connections
 
 	mu        sync.Mutex
@@ -45,6 +46,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:       cfg,
 		log:       cfg.Logger,
+		trouble:   troubles{logger: cfg.Logger},
 		budget:    semaphore.NewWeighted(cfg.Limits.BufferedBytes),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
