@@ -209,6 +209,7 @@ func FuzzScan(f *testing.F) {
 	for i := range 5 {
 		_ = w.log.Trim(w.batch(f, 3000+i))
 	}
+	require.NoError(f, w.log.Close(context.Background(), false)) // the trims' headers have landed
 	image := w.dev.Bytes()
 	f.Add(uint32(0), []byte{1}, false)
 	f.Add(uint32(8192), []byte("\x87\x65\x43\x21\x7f\xff\xff\xff"), true)

@@ -178,7 +178,9 @@ func TestRecordsDecode(t *testing.T) {
 	r := newRun(cfg.withDefaults())
 	require.NoError(t, r.open(ctx))
 	a := r.newAppender(5)
-	require.True(t, a.append(0) && a.append(0))
+	for range 2 {
+		require.True(t, a.append(0))
+	}
 	require.NoError(t, r.log.Drain(ctx))
 	require.NoError(t, r.log.Close(ctx, false))
 	log, err := wal.Open(wal.Config{Path: openMem(t, dev), Logger: quiet})
