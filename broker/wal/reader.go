@@ -92,7 +92,7 @@ func (r *ringReader) release(c *chunk) {
 // close waits for the reads under way: they write to memory that is used again.
 func (r *ringReader) close() {
 	for _, c := range r.queue {
-		_ = <-c.done // nobody looks at what it read
+		<-c.done //nolint:errcheck // nobody looks at what it read
 	}
 	r.queue = nil
 }
