@@ -24,6 +24,9 @@ type AppendResult struct {
 // goroutine that found out (so it must not block), or, for a duplicate of a
 // durable batch, before Append returns.
 //
+// The records' own times decide, and a header whose largest one is another is
+// corrected, with its CRC.
+//
 // records is patched in place and copied before Append returns. While the WAL
 // or the log cache is full Append blocks, before the batch has an offset; when
 // ctx ends first, the batch is never appended: REQUEST_TIMED_OUT.
@@ -31,9 +34,16 @@ type AppendResult struct {
 // Whoever appends calls the engine's Commit afterwards.
 func (p *Partition) Append(ctx context.Context, records []byte, done func(AppendResult)) error {
 	opts := p.options.Load()
-	h, err := parseProduced(records, opts.MaxMessageBytes)
+	s, err := parseProduced(records, opts.MaxMessageBytes, p.inflated)
+	if err == nil {
+		err = opts.checkTimes(s, p.clock().UnixMilli())
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", p, err)
+	}
+	h := s.Header
+	if !opts.LogAppendTime && h.MaxTimestamp != s.newest {
+		setMaxTimestamp(records, &h, s.newest)
 	}
 	if err := p.lock(ctx); err != nil {
 		return err
@@ -44,6 +54,21 @@ func (p *Partition) Append(ctx context.Context, records []byte, done func(Append
 		done(*known)
 	}
 	return err
+}
+
+// checkTimes refuses records that are too old or too far ahead of the broker's
+// clock (now, in ms), by the producer's account. One from the year 3000 would
+// be the newest of its topic for as long.
+func (o *Options) checkTimes(s sent, now int64) error {
+	if o.LogAppendTime || o.Internal {
+		return nil
+	}
+	early, late := s.oldest < now-o.TimestampBefore, s.newest > now && s.newest-now > o.TimestampAfter
+	if !early && !late {
+		return nil
+	}
+	return fmt.Errorf("%w: records of %d to %d ms, the broker's clock is at %d ms and the topic allows %d ms before it and %d ms after",
+		kerr.InvalidTimestamp, s.oldest, s.newest, now, o.TimestampBefore, o.TimestampAfter)
 }
 
 // appendLocked appends, or finds that the batch is a duplicate. It returns the

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,6 +30,9 @@ const (
 
 	// uncounted is what the length field leaves out: base offset and itself.
 	uncounted = 12
+	// noTimestamp is that of a record which has none.
+	noTimestamp = -1
+
 	// smallestOld is the least length of a record of magic 0. Kafka calls
 	// anything shorter corrupt before it looks at the magic.
 	smallestOld = 14
@@ -162,35 +166,61 @@ func VerifyStored(b object.RecordBatch) error {
 	return Verify(b.Payload)
 }
 
+// sent is a produced batch's header with what its records say.
+type sent struct {
+	Header
+	// oldest and newest are the times of the records, in ms. Records without
+	// one (−1) do not count: newest is −1 when no record has any.
+	oldest, newest int64
+}
+
+func (s *sent) add(timestamp int64) {
+	if timestamp != noTimestamp {
+		s.oldest = min(s.oldest, timestamp)
+		s.newest = max(s.newest, timestamp)
+	}
+}
+
 // parseProduced checks what a producer sent for one partition: exactly one
 // batch of magic 2, no larger than maxBytes, intact, with counts that agree.
-// Uncompressed records are walked one by one. Compressed ones are not opened
-// (Kafka does; it costs more CPU than all the rest of a produce request): the
-// CRC proves that they are what the producer made, and a reader that finds
-// them broken reports it.
-func parseProduced(src []byte, maxBytes int) (Header, error) {
+// The records are walked one by one. Compressed ones are opened for it, as
+// Kafka does: the CRC only proves that they are what the producer made, and
+// one broken batch would stop every consumer that comes to it. They may
+// decompress to inflateLimit bytes, mostBytes at most.
+func parseProduced(src []byte, maxBytes, mostBytes int) (sent, error) {
 	h, err := ReadHeader(src)
 	if err != nil {
-		return h, err
+		return sent{}, err
 	}
+	s := sent{Header: h, oldest: math.MaxInt64, newest: noTimestamp}
+	if err := checkProduced(h, src, maxBytes); err != nil {
+		return s, err
+	}
+	if h.Compression() == None {
+		return s, walkRecords(src[HeaderSize:], h.Count, func(_ int32, r rawRecord) (bool, error) {
+			s.add(h.BaseTimestamp + r.timestampDelta)
+			return true, nil
+		})
+	}
+	limit := inflateLimit(len(src), maxBytes, mostBytes)
+	err = walkInflated(h.Compression(), src[HeaderSize:], h.Count, limit, func(delta int64) { s.add(h.BaseTimestamp + delta) })
+	return s, err
+}
+
+// checkProduced is the part of parseProduced that needs no look at records.
+func checkProduced(h Header, src []byte, maxBytes int) error {
 	switch {
 	case h.Size() != len(src):
-		return h, fmt.Errorf("%w: %d bytes after the batch; exactly one batch is accepted", kerr.InvalidRecord, len(src)-h.Size())
+		return fmt.Errorf("%w: %d bytes after the batch; exactly one batch is accepted", kerr.InvalidRecord, len(src)-h.Size())
 	case h.BaseOffset != 0:
-		return h, fmt.Errorf("%w: base offset %d of a produced batch is not 0", kerr.InvalidRecord, h.BaseOffset)
+		return fmt.Errorf("%w: base offset %d of a produced batch is not 0", kerr.InvalidRecord, h.BaseOffset)
 	case len(src) > maxBytes:
-		return h, fmt.Errorf("%w: batch of %d bytes, at most %d are accepted", kerr.MessageTooLarge, len(src), maxBytes)
+		return fmt.Errorf("%w: batch of %d bytes, at most %d are accepted", kerr.MessageTooLarge, len(src), maxBytes)
 	}
 	if err := Verify(src); err != nil {
-		return h, err
+		return err
 	}
-	if err := checkCounts(h); err != nil {
-		return h, err
-	}
-	if h.Compression() != None {
-		return h, nil
-	}
-	return h, walkRecords(src[HeaderSize:], h.Count, func(int32, rawRecord) (bool, error) { return true, nil })
+	return checkCounts(h)
 }
 
 // checkCounts checks the fields that only a header with a good CRC can hold.
@@ -200,6 +230,8 @@ func checkCounts(h Header) error {
 		return fmt.Errorf("%w: %d records with last offset delta %d", kerr.InvalidRecord, h.Count, h.LastOffsetDelta)
 	case h.Compression() > Zstd:
 		return fmt.Errorf("%w: compression %d", kerr.UnsupportedCompressionType, h.Compression())
+	case h.LogAppendTime():
+		return fmt.Errorf("%w: only the broker may set the type LogAppendTime", kerr.InvalidTimestamp)
 	case h.Control():
 		return fmt.Errorf("%w: a client may not write control records", kerr.InvalidRecord)
 	case h.Transactional():
@@ -223,6 +255,14 @@ func stamp(batch []byte, h *Header, now int64) {
 	h.MaxTimestamp = now
 	binary.BigEndian.PutUint16(batch[atAttributes:], uint16(h.Attributes))
 	binary.BigEndian.PutUint64(batch[atMaxTimestamp:], uint64(now))
+	seal(batch)
+}
+
+// setMaxTimestamp corrects a header that gives another time (ms) than that of
+// the newest record, as Kafka does: offsets are sought by it.
+func setMaxTimestamp(batch []byte, h *Header, newest int64) {
+	h.MaxTimestamp = newest
+	binary.BigEndian.PutUint64(batch[atMaxTimestamp:], uint64(newest))
 	seal(batch)
 }
 

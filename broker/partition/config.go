@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidelog/tide/broker/meta"
@@ -16,6 +18,8 @@ import (
 const (
 	ConfigMaxMessageBytes = "max.message.bytes"
 	ConfigTimestampType   = "message.timestamp.type"
+	ConfigTimestampBefore = "message.timestamp.before.max.ms"
+	ConfigTimestampAfter  = "message.timestamp.after.max.ms"
 	logAppendTime         = "LogAppendTime"
 )
 
@@ -45,6 +49,11 @@ type Config struct {
 	// MaxMessageBytes is the largest batch accepted, in bytes, by topics that
 	// have no max.message.bytes of their own. Default 1048588, as in Kafka.
 	MaxMessageBytes int
+	// MaxInflatedBytes is the most that the records of one batch may decompress
+	// to, in bytes; a batch that yields more is refused when it is produced,
+	// and is an error when it is read. Default 64 MiB. Within it a batch may
+	// always yield 1 MiB, what max.message.bytes allows, or 100 times its size.
+	MaxInflatedBytes int
 	// ProducerExpiry is for how long a silent producer's sequence numbers are
 	// remembered: producer.id.expiration.ms. Default 24 h, as in Kafka. After
 	// it a producer may go on at any sequence.
@@ -66,6 +75,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxMessageBytes == 0 {
 		c.MaxMessageBytes = 1048588
+	}
+	if c.MaxInflatedBytes == 0 {
+		c.MaxInflatedBytes = 64 << 20
 	}
 	if c.ProducerExpiry == 0 {
 		c.ProducerExpiry = 24 * time.Hour
@@ -92,6 +104,9 @@ func (c Config) Validate() error {
 	if c.MaxMessageBytes < 0 || c.MaxMessageBytes > 1<<30 {
 		fault("MaxMessageBytes %d is not between 0 and 1 GiB", c.MaxMessageBytes)
 	}
+	if c.MaxInflatedBytes < 1<<20 || c.MaxInflatedBytes > 1<<30 {
+		fault("MaxInflatedBytes %d is not between 1 MiB and 1 GiB", c.MaxInflatedBytes)
+	}
 	if c.ProducerExpiry < 0 {
 		fault("ProducerExpiry %v is negative", c.ProducerExpiry)
 	}
@@ -104,9 +119,16 @@ func (c Config) Validate() error {
 // options reads a topic's configurations. They were checked when they were
 // set; what cannot be read all the same counts as not set.
 func (c Config) options(configs map[string]string) Options {
-	o := Options{MaxMessageBytes: c.MaxMessageBytes, LogAppendTime: configs[ConfigTimestampType] == logAppendTime}
-	if n, err := strconv.ParseInt(configs[ConfigMaxMessageBytes], 10, 32); err == nil && n >= 0 {
-		o.MaxMessageBytes = int(n)
+	number := func(name string, bits int, otherwise int64) int64 {
+		if n, err := strconv.ParseInt(strings.TrimSpace(configs[name]), 10, bits); err == nil && n >= 0 {
+			return n
+		}
+		return otherwise
 	}
-	return o
+	return Options{
+		MaxMessageBytes: int(number(ConfigMaxMessageBytes, 32, int64(c.MaxMessageBytes))),
+		LogAppendTime:   configs[ConfigTimestampType] == logAppendTime,
+		TimestampBefore: number(ConfigTimestampBefore, 64, math.MaxInt64),
+		TimestampAfter:  number(ConfigTimestampAfter, 64, time.Hour.Milliseconds()),
+	}
 }

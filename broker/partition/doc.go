@@ -2,7 +2,8 @@
 // producers send, drops their duplicates, and finds offsets by time and by
 // leader epoch. Offsets of the stream are Kafka's offsets; one entry of the
 // stream is one Kafka record batch, kept byte for byte as it was sent except
-// for two fields that lie outside its checksum.
+// for two fields that lie outside its checksum, and for a largest time (max
+// time) that is not its records', which is corrected.
 //
 // A record batch, magic 2, big-endian:
 //

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,15 +129,19 @@ func TestManagerFollowsMetadata(t *testing.T) {
 func TestManagerReconfigures(t *testing.T) {
 	managed(t, openMem, func(m *Manager, mm *memMeta) {
 		a := topic("a", 1, 1)
+		a.Internal = true
 		mm.set(a, meta.TopicCreated{Topic: a})
 		synctest.Wait()
 		p, err := m.Get("a", 0)
 		require.NoError(t, err)
-		require.Equal(t, Options{MaxMessageBytes: 1048588}, *p.options.Load())
-		a.Configs = map[string]string{ConfigMaxMessageBytes: "100", ConfigTimestampType: "LogAppendTime"}
+		want := Options{MaxMessageBytes: 1048588, TimestampBefore: math.MaxInt64, TimestampAfter: 3_600_000, Internal: true}
+		require.Equal(t, want, *p.options.Load())
+		require.True(t, p.Internal())
+		a.Configs = map[string]string{ConfigMaxMessageBytes: "100", ConfigTimestampType: "LogAppendTime", ConfigTimestampBefore: " 5", ConfigTimestampAfter: "x"}
 		mm.set(a, meta.ConfigsChanged{Resource: meta.ResourceTopic, Name: "a", Configs: a.Configs})
 		synctest.Wait()
-		require.Equal(t, Options{MaxMessageBytes: 100, LogAppendTime: true}, *p.options.Load())
+		want.MaxMessageBytes, want.LogAppendTime, want.TimestampBefore = 100, true, 5
+		require.Equal(t, want, *p.options.Load())
 		require.ErrorIs(t, p.Append(context.Background(), plain(1).build(t), ignore), kerr.MessageTooLarge)
 	})
 }

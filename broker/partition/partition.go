@@ -46,6 +46,10 @@ type Options struct {
 	MaxMessageBytes int  // largest batch accepted, bytes: max.message.bytes
 	LogAppendTime   bool // message.timestamp.type is LogAppendTime
 
+	// How far a record's own time may lie before and after the broker's, in
+	// ms: message.timestamp.before.max.ms and message.timestamp.after.max.ms.
+	TimestampBefore, TimestampAfter int64
+
 	Internal bool // the topic is the broker's own, such as __consumer_offsets
 }
 
@@ -58,6 +62,8 @@ type Partition struct {
 	log    Log
 	clock  func() time.Time
 	expiry time.Duration
+	// inflated is the most that one batch may decompress to, in bytes.
+	inflated int
 
 	options atomic.Pointer[Options]
 	epochs  atomic.Pointer[epochList] // as of the last append; for readers
@@ -80,7 +86,7 @@ func openPartition(cfg Config, topic string, index int32, log Log, opts Options)
 	state.end, state.stable = log.Next(), log.Next()
 	state.touch(cfg.Clock())
 	p := &Partition{
-		topic: topic, index: index, epoch: int32(log.Epoch()), log: log, clock: cfg.Clock, expiry: cfg.ProducerExpiry,
+		topic: topic, index: index, epoch: int32(log.Epoch()), log: log, clock: cfg.Clock, expiry: cfg.ProducerExpiry, inflated: cfg.MaxInflatedBytes,
 		appender: make(chan struct{}, 1), state: state,
 	}
 	p.flight.durable = log.Next()

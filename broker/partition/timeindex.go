@@ -16,14 +16,9 @@ const (
 	LatestTiered       int64 = -5 // KIP-1005; never any, there is one log
 )
 
-const (
-	// searchStep is how much is fetched at a time when offsets are sought by
-	// time, in bytes: one data block.
-	searchStep = 1 << 20
-	// maxInflated is what one batch may decompress to when a record is sought
-	// in it, in bytes.
-	maxInflated = 64 << 20
-)
+// searchStep is how much is fetched at a time when offsets are sought by time,
+// in bytes: one data block.
+const searchStep = 1 << 20
 
 // OffsetForTime answers ListOffsets: the first record whose timestamp (ms) is
 // not before the one given, or −1, −1 when there is none. For LatestOffset and
@@ -85,7 +80,7 @@ func (p *Partition) firstSince(ctx context.Context, timestamp int64) (offset, ts
 			if h.MaxTimestamp < timestamp {
 				return true, nil
 			}
-			err := eachRecord(batch, maxInflated, func(r Record) (bool, error) {
+			err := eachRecord(batch, p.inflated, func(r Record) (bool, error) {
 				if r.Timestamp >= timestamp && r.Offset >= s.start {
 					offset, ts = r.Offset, r.Timestamp
 				}
@@ -170,7 +165,7 @@ func (p *Partition) walkStep(ctx context.Context, at, end int64, fn func(h Heade
 func (p *Partition) ForEachRecord(ctx context.Context, offset int64, fn func(Record) error) error {
 	s := stretch{start: offset, end: p.log.End()}
 	return p.walk(ctx, s, func(h Header, batch []byte) (bool, error) {
-		return true, ForEachRecord(batch, maxInflated, func(r Record) error {
+		return true, ForEachRecord(batch, p.inflated, func(r Record) error {
 			if r.Offset < offset {
 				return nil
 			}
