@@ -18,10 +18,11 @@ type Coordinator struct {
 	groups map[string]*group // guarded by mu
 	turned int64             // guarded by mu; groups turned away for MaxGroups
 
-	loaded atomic.Bool
-	life   context.Context // ends with Close
-	end    context.CancelFunc
-	keeper sync.WaitGroup
+	loaded  atomic.Bool
+	skipped atomic.Int64    // by Load
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	keeper  sync.WaitGroup
 
 	store store
 }
@@ -38,27 +39,32 @@ func New(cfg Config) (*Coordinator, error) {
 	return c, nil
 }
 
-// Load reads the offsets from the log and serves from then on. It also starts
+// Load reads the offsets from the log and serves from then on; what cannot be
+// decoded is logged, counted (Skipped) and passed over. It also starts
 // what expires offsets and takes snapshots, until Close. After an error it may
 // be called again.
 func (c *Coordinator) Load(ctx context.Context, log Log) error {
-	live, records, err := readOffsets(ctx, log)
+	found, err := readOffsets(ctx, log, c.cfg.Logger)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", TopicName, err)
 	}
 	now := c.cfg.Clock()
 	c.mu.Lock()
-	for id, offsets := range live {
+	for id, offsets := range found.live {
 		g := newGroup(c, id)
 		g.offsets, g.emptySince = offsets, now
 		c.groups[id] = g
 	}
 	c.mu.Unlock()
-	c.store.log, c.store.excess = log, records-count(live)
+	c.skipped.Store(int64(found.skipped))
+	c.store.log, c.store.excess = log, found.records-count(found.live)
 	c.loaded.Store(true)
 	c.keeper.Go(c.keep)
 	return nil
 }
+
+// Skipped is how many records and batches Load could not decode.
+func (c *Coordinator) Skipped() int64 { return c.skipped.Load() }
 
 // Close ends all waits, which are answered NOT_COORDINATOR as everything is
 // from now on, and returns when nothing of the coordinator runs any more.

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"testing"
 	"testing/synctest"
@@ -77,10 +78,10 @@ func TestCrashAtEveryStep(t *testing.T) {
 		c.Close()
 		l.step() // the end is a place to crash, too
 		for _, k := range cuts {
-			live, _, err := readOffsets(context.Background(), k.log)
+			replay, err := readOffsets(context.Background(), k.log, slog.New(slog.DiscardHandler))
 			require.NoError(rt, err)
 			got := make(map[string]int64)
-			for id, offsets := range live {
+			for id, offsets := range replay.live {
 				got[id] = offsets[topicPartition{"a", 0}].offset
 			}
 			require.Equal(rt, k.want, got)

@@ -11,6 +11,7 @@ const TopicName = "__consumer_offsets"
 
 // Record is a key and a value of the offsets log; a nil Value deletes the key.
 type Record struct {
+	Offset     int64 // in the log, of a record that was read
 	Key, Value []byte
 }
 
@@ -25,8 +26,9 @@ type Log interface {
 	// Commit makes what was appended durable soon; it may do the I/O itself.
 	Commit()
 	// Read calls fn with every durable record, from the log's start on. The
-	// record is valid during the call only.
-	Read(ctx context.Context, fn func(Record) error) error
+	// record is valid during the call only. A batch that holds no records that
+	// can be read is given to bad instead, with its offsets [start, end).
+	Read(ctx context.Context, fn func(Record), bad func(start, end int64, err error)) error
 	// Trim forgets the records before start. It may refuse for now, as while
 	// start is not in an object yet.
 	Trim(ctx context.Context, start int64) error
@@ -54,10 +56,11 @@ func (l *partitionLog) Append(ctx context.Context, now int64, records []Record, 
 
 func (l *partitionLog) Commit() { l.commit() }
 
-func (l *partitionLog) Read(ctx context.Context, fn func(Record) error) error {
+func (l *partitionLog) Read(ctx context.Context, fn func(Record), bad func(start, end int64, err error)) error {
 	return l.p.ForEachRecord(ctx, l.p.LogStartOffset(), func(r partition.Record) error {
-		return fn(Record{Key: r.Key, Value: r.Value})
-	})
+		fn(Record{Offset: r.Offset, Key: r.Key, Value: r.Value})
+		return nil
+	}, bad)
 }
 
 func (l *partitionLog) Trim(ctx context.Context, start int64) error { return l.p.Trim(ctx, start) }

@@ -23,6 +23,8 @@ type memLog struct {
 	held    bool
 	pending []func()
 
+	unread error // what Read returns, unless nil
+	rotten int64 // offset of a record that cannot be read, unless 0
 	noTrim bool
 	refuse error  // what Append returns
 	fail   error  // what appends in flight get
@@ -87,13 +89,16 @@ func (l *memLog) refuseTrim(yes bool) {
 
 func (l *memLog) Commit() {}
 
-func (l *memLog) Read(_ context.Context, fn func(Record) error) error {
-	for _, r := range l.records[:l.durable-l.start] {
-		if err := fn(r); err != nil {
-			return err
+func (l *memLog) Read(_ context.Context, fn func(Record), bad func(start, end int64, err error)) error {
+	for i, r := range l.records[:l.durable-l.start] {
+		if at := l.start + int64(i); l.rotten != 0 && at == l.rotten {
+			bad(at, at+1, kerr.CorruptMessage)
+		} else {
+			r.Offset = at
+			fn(r)
 		}
 	}
-	return nil
+	return l.unread
 }
 
 func (l *memLog) Trim(_ context.Context, start int64) error {

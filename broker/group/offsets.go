@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -61,7 +62,7 @@ func decodeValue(src []byte) (committed, error) {
 	return o, nil
 }
 
-// offsetsByGroup is what a replay of the log yields.
+// offsetsByGroup are the live offsets.
 type offsetsByGroup map[string]map[topicPartition]committed
 
 func count(live offsetsByGroup) int {
@@ -72,24 +73,47 @@ func count(live offsetsByGroup) int {
 	return n
 }
 
+// replayed is what a replay of the log yields.
+type replayed struct {
+	live    offsetsByGroup
+	records int // that the log holds
+	skipped int // records and batches that could not be decoded
+}
+
+// loudSkips is how many skipped records or batches have a line in the log each;
+// of the others there is the sum.
+const loudSkips = 10
+
 // readOffsets replays the log. Records of other kinds, which Kafka or a later
-// version may have written, are counted and passed over.
-func readOffsets(ctx context.Context, log Log) (live offsetsByGroup, records int, err error) {
-	live = make(offsetsByGroup)
-	err = log.Read(ctx, func(r Record) error {
-		records++
-		if len(r.Key) < 2 || int16(binary.BigEndian.Uint16(r.Key)) > lastOffsetKey {
-			return nil
+// version may have written, are counted and passed over. So is what cannot be
+// decoded, with a warning: a group that has lost an offset begins where its
+// reset policy says, while a load that fails is the end of all groups.
+func readOffsets(ctx context.Context, log Log, logger *slog.Logger) (replayed, error) {
+	out := replayed{live: make(offsetsByGroup)}
+	skip := func(start, end int64, err error) {
+		if out.skipped++; out.skipped <= loudSkips {
+			logger.Warn("committed offsets that cannot be decoded are skipped", "topic", TopicName, "start", start, "end", end, "error", err)
 		}
-		return live.apply(r)
-	})
-	return live, records, err
+	}
+	err := log.Read(ctx, func(r Record) {
+		out.records++
+		if len(r.Key) < 2 || int16(binary.BigEndian.Uint16(r.Key)) > lastOffsetKey {
+			return
+		}
+		if err := out.live.apply(r); err != nil {
+			skip(r.Offset, r.Offset+1, err)
+		}
+	}, skip)
+	if err == nil && out.skipped > 0 {
+		logger.Warn("groups whose offsets were skipped begin where their reset policy says", "topic", TopicName, "skipped", out.skipped, "read", out.records)
+	}
+	return out, err
 }
 
 func (live offsetsByGroup) apply(r Record) error {
 	var k kmsg.OffsetCommitKey
 	if err := k.ReadFrom(r.Key); err != nil {
-		return fmt.Errorf("key %x: %w", r.Key, err)
+		return fmt.Errorf("key %x: %w", r.Key[:min(len(r.Key), 64)], err)
 	}
 	tp := topicPartition{k.Topic, k.Partition}
 	if r.Value == nil {

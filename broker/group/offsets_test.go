@@ -1,8 +1,11 @@
 package group
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,7 +134,7 @@ func TestLoading(t *testing.T) {
 		for version := range int16(11) {
 			require.ErrorIs(t, fetchError(c, version), loading, "version %d", version)
 		}
-		bad := &memLog{records: []Record{{Key: []byte{0, 1, 0, 99}, Value: []byte{}}}, durable: 1}
+		bad := &memLog{unread: kerr.KafkaStorageError}
 		require.ErrorContains(t, c.Load(context.Background(), bad), "__consumer_offsets")
 		require.NoError(t, c.Load(context.Background(), &memLog{}))
 		require.NoError(t, commitAs(c, nil, 1))
@@ -302,16 +305,47 @@ func TestRecordsAreKafkas(t *testing.T) {
 	}
 }
 
+// TestDamagedRecordsAreSkipped: one bad record costs its own offset, with a
+// line that names it, and not the load of all groups.
+func TestDamagedRecordsAreSkipped(t *testing.T) {
+	a, b := topicPartition{"a", 0}, topicPartition{"b", 0}
+	good := encodeValue(committed{offset: 5, expires: -1})
+	l := &memLog{rotten: 4, records: []Record{
+		{Key: encodeKey("g", a), Value: good},
+		{Key: encodeKey("g", b), Value: good[:7]},
+		{Key: []byte{0, 1, 0, 9, 'g'}, Value: good},
+		{Key: []byte("not a key"), Value: []byte("of a coordinator")},
+		{Key: encodeKey("g", a), Value: good},
+		{Key: encodeKey("h", a), Value: good},
+	}}
+	for range 2 * loudSkips {
+		l.records = append(l.records, Record{Key: encodeKey("i", a), Value: []byte{}})
+	}
+	l.durable = int64(len(l.records))
+	var lines bytes.Buffer
+	c := fresh(t, Config{})
+	c.cfg.Logger = slog.New(slog.NewTextHandler(&lines, nil))
+	require.NoError(t, c.Load(context.Background(), l))
+	defer c.Close()
+	require.EqualValues(t, 5, committedBy(c, "g"))
+	require.EqualValues(t, 5, committedBy(c, "h"), "what lies behind the damage counts")
+	require.EqualValues(t, -1, committedBy(c, "i"))
+	require.EqualValues(t, 3+2*loudSkips, c.Skipped())
+	require.Contains(t, lines.String(), "start=1 end=2")
+	require.Contains(t, lines.String(), "start=4 end=5")
+	require.Equal(t, loudSkips+1, strings.Count(lines.String(), "level=WARN"))
+	require.Contains(t, lines.String(), fmt.Sprintf("skipped=%d", c.Skipped()))
+}
+
 // FuzzReplay: no record in the log makes a load panic.
 func FuzzReplay(f *testing.F) {
 	f.Add(encodeKey("g", topicPartition{"a", 0}), encodeValue(committed{expires: -1}))
 	f.Add([]byte{0, 2, 0, 1, 'g'}, []byte{1})
 	f.Fuzz(func(t *testing.T, key, value []byte) {
-		l := &memLog{records: []Record{{key, value}, {key, nil}}, durable: 2}
-		live, n, err := readOffsets(context.Background(), l)
-		if err == nil {
-			require.Equal(t, 2, n)
-			require.Empty(t, live)
-		}
+		l := &memLog{records: []Record{{Key: key, Value: value}, {Key: key}}, durable: 2}
+		got, err := readOffsets(context.Background(), l, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		require.Equal(t, 2, got.records)
+		require.Empty(t, got.live)
 	})
 }

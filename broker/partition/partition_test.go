@@ -140,6 +140,41 @@ func TestConcurrentProducers(t *testing.T) {
 	}
 }
 
+// TestBadBatchesArePassedOver: what cannot be decoded is named, and what lies
+// behind it is read.
+func TestBadBatchesArePassedOver(t *testing.T) {
+	l := &memLog{epoch: 1, auto: true}
+	p := opened(t, l)
+	zipped := plain(3)
+	zipped.codec = Zstd
+	mustAppend(t, p, plain(2))
+	mustAppend(t, p, zipped)
+	mustAppend(t, p, plain(2))
+	clear(l.batches[1].Payload[HeaderSize:])
+	var offsets, skipped []int64
+	fn := func(r Record) error { offsets = append(offsets, r.Offset); return nil }
+	require.NoError(t, p.ForEachRecord(t.Context(), 1, fn, func(start, end int64, err error) {
+		require.ErrorIs(t, err, kerr.CorruptMessage)
+		skipped = append(skipped, start, end)
+	}))
+	require.Equal(t, []int64{1, 5, 6}, offsets)
+	require.Equal(t, []int64{2, 5}, skipped)
+	full := errors.New("full")
+	require.Equal(t, full, p.ForEachRecord(t.Context(), 0, func(Record) error { return full }, nil), "the caller's error is no damage")
+}
+
+// TestGoneBeforeTheSignal: whoever is woken by the end of a partition finds
+// out why it ended.
+func TestGoneBeforeTheSignal(t *testing.T) {
+	p := opened(t, &memLog{epoch: 1, auto: true})
+	require.NoError(t, p.Gone())
+	p.close(kerr.UnknownTopicOrPartition)
+	p.close(kerr.NotLeaderForPartition)
+	require.ErrorIs(t, p.Gone(), kerr.UnknownTopicOrPartition)
+	_, err := p.Fetch(t.Context(), 9, 1, true)
+	require.ErrorIs(t, err, kerr.UnknownTopicOrPartition, "what it was fetched for is gone, whatever else is wrong")
+}
+
 func TestFetchAndTrim(t *testing.T) {
 	l := &memLog{epoch: 1, auto: true}
 	p := opened(t, l)
@@ -161,7 +196,7 @@ func TestFetchAndTrim(t *testing.T) {
 	require.NoError(t, p.ForEachRecord(context.Background(), 5, func(r Record) error {
 		offsets = append(offsets, r.Offset)
 		return nil
-	}))
+	}, nil))
 	require.Equal(t, []int64{5}, offsets)
 	p.close(kerr.NotLeaderForPartition)
 	require.ErrorIs(t, p.Append(context.Background(), plain(1).build(t), ignore), kerr.NotLeaderForPartition)

@@ -162,14 +162,23 @@ func (p *Partition) walkStep(ctx context.Context, at, end int64, fn func(h Heade
 // ForEachRecord calls fn with every durable record from offset on, up to the
 // high watermark as it is when the call begins. Slices are valid during the
 // call only. For the logs that the broker itself keeps in partitions.
-func (p *Partition) ForEachRecord(ctx context.Context, offset int64, fn func(Record) error) error {
+//
+// A batch whose records cannot be decompressed or walked is given to bad, with
+// its offsets [start, end), and passed over; records before the damage have
+// been given to fn. An error of fn ends the walk.
+func (p *Partition) ForEachRecord(ctx context.Context, offset int64, fn func(Record) error, bad func(start, end int64, err error)) error {
 	s := stretch{start: offset, end: p.log.End()}
 	return p.walk(ctx, s, func(h Header, batch []byte) (bool, error) {
-		return true, ForEachRecord(batch, p.inflated, func(r Record) error {
-			if r.Offset < offset {
-				return nil
+		var failed error // of fn
+		err := ForEachRecord(batch, p.inflated, func(r Record) error {
+			if r.Offset >= offset {
+				failed = fn(r)
 			}
-			return fn(r)
+			return failed
 		})
+		if err != nil && failed == nil {
+			bad(h.BaseOffset, h.End(), err)
+		}
+		return true, failed
 	})
 }
