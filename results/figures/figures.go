@@ -59,6 +59,7 @@ type Drawn struct {
 const (
 	width  = 24 * vg.Centimeter
 	height = 10 * vg.Centimeter
+	edge   = 3 * vg.Millimeter // white around the figure: the last label of an axis stands half beyond it
 )
 
 // Draw makes every figure that the trial has data for.
@@ -86,16 +87,21 @@ func drawOne(f figure, t *results.Trial) (Drawn, error) {
 	}
 	d := Drawn{Name: f.name, Title: f.title}
 	for format, into := range map[string]*[]byte{"svg": &d.SVG, "png": &d.PNG} {
-		w, err := p.WriterTo(width, height, format)
+		c, err := draw.NewFormattedCanvas(width, height, format)
 		if err != nil {
 			return Drawn{}, err
 		}
+		dc := draw.New(c)
+		dc.SetColor(p.BackgroundColor)
+		dc.Fill(dc.Rectangle.Path())
+		p.Draw(draw.Crop(dc, edge, -edge, edge, -edge))
 		var buf bytes.Buffer
-		if _, err := w.WriteTo(&buf); err != nil {
+		if _, err := c.WriteTo(&buf); err != nil {
 			return Drawn{}, err
 		}
 		*into = buf.Bytes()
 	}
+	d.SVG = portable(d.SVG)
 	return d, nil
 }
 

@@ -61,6 +61,7 @@ func (p picture) render() (Drawn, error) {
 		}
 		*into = buf.Bytes()
 	}
+	d.SVG = portable(d.SVG)
 	return d, nil
 }
 

@@ -77,19 +77,48 @@ func rateTimeline(p *plot.Plot, t *results.Trial) error {
 	return nil
 }
 
+// shortest is the least interval, in seconds, over which a rate is drawn. The
+// one that the end of a phase cuts off may last some hundredths: what happens to
+// fall into it makes a spike that nothing ever ran at.
+const shortest = 0.5
+
 // rates of a column within phases: what follows them, such as reading
-// everything back to verify it, is no part of the measurement.
+// everything back to verify it, is no part of the measurement. Intervals that
+// are too short are merged into their neighbour.
 func rates(t results.Timeline, column string) plotter.XYs {
-	var pts plotter.XYs
+	var spans []span
+	from := 0.0
 	for r, v := range t.Column(column) {
-		if row := t.Rows[r]; row.Phase != "" {
-			if len(pts) == 0 {
-				pts = append(pts, plotter.XY{X: 0, Y: v})
-			}
-			pts = append(pts, plotter.XY{X: row.T, Y: v})
+		row := t.Rows[r]
+		if row.Phase != "" {
+			spans = join(spans, span{from, row.T, v * (row.T - from)})
 		}
+		from = row.T
+	}
+	var pts plotter.XYs
+	for _, s := range spans {
+		v := s.amount / max(s.to-s.from, 1e-9)
+		if len(pts) == 0 {
+			pts = append(pts, plotter.XY{X: s.from, Y: v})
+		}
+		pts = append(pts, plotter.XY{X: s.to, Y: v})
 	}
 	return pts
+}
+
+// span is how much came between two times, in seconds.
+type span struct{ from, to, amount float64 }
+
+// join adds a span to the others: to the one before when either is too short.
+func join(spans []span, s span) []span {
+	if n := len(spans); n > 0 {
+		last := &spans[n-1]
+		if s.from <= last.to && (s.to-s.from < shortest || last.to-last.from < shortest) {
+			last.to, last.amount = s.to, last.amount+s.amount
+			return spans
+		}
+	}
+	return append(spans, s)
 }
 
 func peak(pts plotter.XYs) float64 {

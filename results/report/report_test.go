@@ -58,6 +58,22 @@ func TestPageWorksOffline(t *testing.T) {
 	}
 }
 
+// Every text in the page says how wide it is: without that, a browser that
+// lacks the font of the layout writes over lines and edges.
+func TestTextFitsInAnyFont(t *testing.T) {
+	drawn, err := figures.Draw(load(t))
+	require.NoError(t, err)
+	for _, d := range drawn {
+		texts := strings.Split(string(d.SVG), "<text ")[1:]
+		require.NotEmpty(t, texts)
+		for _, text := range texts {
+			tag, _, _ := strings.Cut(text, ">")
+			require.Contains(t, tag, `textLength="`)
+			require.Contains(t, tag, ",sans-serif;")
+		}
+	}
+}
+
 func TestPageEscapes(t *testing.T) {
 	trial := load(t)
 	trial.Run.Workload = "<script>alert(1)</script>"
