@@ -63,7 +63,7 @@ func (r *recordReader) fill(n int) {
 
 // fail ends the walk. A decoder's error, which came first, is the better reason.
 func (r *recordReader) fail(err error) {
-	if r.err == nil || r.err == io.EOF {
+	if r.err == nil || errors.Is(r.err, io.EOF) {
 		r.err = err
 	}
 	r.lo = r.hi
@@ -134,7 +134,7 @@ func (r *recordReader) record(delta int32) (timestampDelta int64, ok bool) {
 // broken tells that an error stands in the way of what was asked for. The end,
 // or a decoder's error behind bytes that are still here, does not yet.
 func (r *recordReader) broken() bool {
-	return r.err != nil && r.err != io.EOF && r.lo == r.hi
+	return r.err != nil && !errors.Is(r.err, io.EOF) && r.lo == r.hi
 }
 
 // walkInflated is walkRecords for a compressed batch.
@@ -154,7 +154,7 @@ func walkInflated(c Compression, src []byte, count int32, maxBytes int, fn func(
 		}
 		fn(delta)
 	}
-	if r.fill(1); r.hi > r.lo || r.err != io.EOF {
+	if r.fill(1); r.hi > r.lo || !errors.Is(r.err, io.EOF) {
 		return r.why(c, fmt.Sprintf("more follows the last of %d records", count))
 	}
 	return nil
@@ -163,7 +163,7 @@ func walkInflated(c Compression, src []byte, count int32, maxBytes int, fn func(
 // why is the decoder's error if it had one, and otherwise that the records are
 // not what the header says.
 func (r *recordReader) why(c Compression, what string) error {
-	if r.err == nil || r.err == io.EOF || r.err == errMalformed {
+	if r.err == nil || errors.Is(r.err, io.EOF) || errors.Is(r.err, errMalformed) {
 		return fmt.Errorf("%w: %s", kerr.InvalidRecord, what)
 	}
 	return inflateError(c, r.err)
