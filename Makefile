@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 ROUNDS   ?= 200
 BENCH    ?= .
 
-.PHONY: build test vet lint unit race itest deps fuzz bench soak demo fmt clean
+.PHONY: build test vet lint unit paths race itest deps fuzz bench soak demo fmt clean
 
 build: ## bin/tide, the one binary
 	$(GO) build -o $(BIN)/tide ./cmd/tide
@@ -18,7 +18,7 @@ demo: build ## the main job, end to end, on this machine
 
 # The order is from quick to slow. The last step is itest, so that the run ends
 # in go test's own summary.
-test: deps vet lint unit race itest ## everything, as CI runs it
+test: deps vet lint unit paths race itest ## everything, as CI runs it
 
 deps: ## kcat, and the Python, Node and Java clients at pinned versions
 	scripts/deps
@@ -33,6 +33,11 @@ lint: ## golangci-lint at the version of tools/go.mod
 
 unit: ## every package's own tests
 	$(GO) test -timeout 10m ./...
+
+paths: ## what needs a build tag: giouring under the ring, and raw block devices (root)
+	$(GO) vet -tags giouring ./iopath/uring
+	$(GO) test -tags giouring -ldflags=-checklinkname=0 ./iopath/uring
+	$(GO) test -count=1 -tags root -run TestLoop ./iopath/
 
 race: ## the same under the race detector
 	$(GO) test -race -timeout 20m ./...

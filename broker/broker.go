@@ -34,6 +34,7 @@ import (
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/iopath"
+	"github.com/tidelog/tide/iopath/open"
 )
 
 // Broker is one running node.
@@ -58,6 +59,7 @@ type Broker struct {
 	fail    context.CancelCauseFunc           // ends failing
 	changes atomic.Pointer[func(meta.Change)] // who watches the replica
 	deleted chan string                       // topics whose committed offsets are to go
+	loaded  atomic.Bool                       // the committed offsets are there
 	closers []func() error                    // what Open acquired, in order; closed in reverse
 }
 
@@ -162,7 +164,9 @@ func (b *Broker) watch(c meta.Change) {
 	if fn := b.changes.Load(); fn != nil {
 		(*fn)(c)
 	}
-	if gone, ok := c.(meta.TopicDeleted); ok {
+	// Before the offsets are loaded the replica repeats what an earlier life has
+	// seen, and dealt with: the name may belong to another topic by now.
+	if gone, ok := c.(meta.TopicDeleted); ok && b.loaded.Load() {
 		select {
 		case b.deleted <- gone.Name:
 		default:
@@ -200,15 +204,12 @@ func (b *Broker) openCaches(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--prefetch: %w", err)
 	}
-	if _, err := policy.New(b.cfg.Policy, b.cfg.BlockCache); err != nil {
-		return fmt.Errorf("--policy: %w", err)
-	}
 	b.blocks, err = blockcache.New(blockcache.Config{
 		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead,
 		Policy: func(capacity int64) policy.Policy {
 			p, err := policy.New(b.cfg.Policy, capacity)
 			if err != nil {
-				panic(err) // it was made a moment ago
+				panic(err) // Validate has made one
 			}
 			return p
 		},
@@ -226,17 +227,16 @@ func (b *Broker) openEngine(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--wal: %w", err)
 	}
-	if b.path, err = openPath(spec, b.log); err != nil {
+	sized := spec
+	sized.Depth = wal.PathDepth(spec)
+	if b.path, err = open.Path(sized, open.Options{ArenaSize: walArena, Logger: b.log}); err != nil {
 		return fmt.Errorf("--wal: %w", err)
 	}
 	b.onClose(b.path.Close)
+	log := wal.FromSpec(spec)
+	log.Path, log.Logger = b.path, b.log
 	b.engine, err = stream.Open(ctx, stream.Config{
-		NodeID: b.cfg.NodeID, Advertise: b.cfg.Advertise,
-		WAL: wal.Config{
-			Path: b.path, Logger: b.log, Depth: spec.Depth,
-			WindowInitial: spec.WindowInitial, WindowStep: spec.WindowStep, WindowLimit: spec.WindowLimit,
-			BlockSoft: int(spec.BlockSoft), BlockHard: int(spec.BlockHard),
-		},
+		NodeID: b.cfg.NodeID, Advertise: b.cfg.Advertise, WAL: log,
 		Cache: b.cache, Blocks: b.blocks, Meta: b.replica,
 		Upload: upload.Config{
 			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
@@ -323,6 +323,7 @@ func (b *Broker) openGroups(ctx context.Context) (err error) {
 	if err := b.groups.Load(ctx, group.PartitionLog(p, b.engine.Commit)); err != nil {
 		return err
 	}
+	b.loaded.Store(true)
 	b.background(b.forgetOffsets)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/wal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -153,6 +158,8 @@ func TestRefusals(t *testing.T) {
 		{"threshold and cache", func(c *Config) { c.UploadThreshold = 5 << 20 }, "half of the log cache"},
 		{"threshold and wal", func(c *Config) { c.LogCache, c.UploadThreshold = 32<<20, 9<<20 }, "half of the WAL"},
 		{"address", func(c *Config) { c.Advertise = "nowhere" }, "--advertise"},
+		{"advertised port", func(c *Config) { c.Advertise = "host:0" }, "clients can connect to"},
+		{"wildcard", func(c *Config) { c.Listen = "0.0.0.0:0" }, "--advertise HOST:PORT"},
 		{"object block", func(c *Config) { c.ObjectBlock = 1 }, "object block"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -162,6 +169,59 @@ func TestRefusals(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+}
+
+// TestForeignFile: a path that already holds something else is not a WAL.
+func TestForeignFile(t *testing.T) {
+	cfg := small(t)
+	precious := filepath.Join(t.TempDir(), "precious")
+	cfg.WAL = "pwrite:" + precious
+	content := append(make([]byte, 100_000), "photographs"...)
+	content = append(content, make([]byte, 16<<20-len(content))...)
+	require.NoError(t, os.WriteFile(precious, content, 0o600))
+	_, err := Open(context.Background(), cfg)
+	require.ErrorIs(t, err, wal.ErrForeign)
+	require.ErrorContains(t, err, "--discard-wal")
+	after, err := os.ReadFile(precious)
+	require.NoError(t, err)
+	require.Equal(t, content, after)
+}
+
+// TestOffsetsOfARecreatedTopicSurvive: a restart repeats the old deletion to
+// whoever watches the metadata, and the name belongs to another topic by then.
+func TestOffsetsOfARecreatedTopicSurvive(t *testing.T) {
+	cfg := small(t)
+	b := start(t, cfg)
+	b.produce(t, "events", 0, 10)
+	id, _ := b.replica.Topic("events")
+	_, err := b.replica.Propose(context.Background(), meta.DeleteTopic{ID: id.ID})
+	require.NoError(t, err)
+	b.produce(t, "events", 0, 10)
+	cl := b.client(t, kgo.ConsumeTopics("events"), kgo.ConsumerGroup("g"), kgo.DisableAutoCommit())
+	fetches := cl.PollRecords(context.Background(), 10)
+	require.NoError(t, fetches.Err())
+	require.NoError(t, cl.CommitRecords(context.Background(), fetches.Records()...))
+	want := fetches.NumRecords()
+	cl.Close()
+	for range 2 {
+		require.NoError(t, b.stop())
+		b = start(t, cfg)
+		admin := b.client(t)
+		req := kmsg.NewPtrOffsetFetchRequest()
+		req.Group = "g"
+		req.Topics = []kmsg.OffsetFetchRequestTopic{{Topic: "events", Partitions: []int32{0}}}
+		req.Groups = []kmsg.OffsetFetchRequestGroup{{Group: "g", Topics: []kmsg.OffsetFetchRequestGroupTopic{{Topic: "events", TopicID: topicID(b, "events"), Partitions: []int32{0}}}}}
+		resp, err := req.RequestWith(context.Background(), admin)
+		require.NoError(t, err)
+		require.EqualValues(t, want, resp.Groups[0].Topics[0].Partitions[0].Offset)
+		admin.Close()
+	}
+	require.NoError(t, b.stop())
+}
+
+func topicID(b *running, name string) [16]byte {
+	t, _ := b.replica.Topic(name)
+	return t.ID
 }
 
 func TestPortTaken(t *testing.T) {

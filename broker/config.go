@@ -9,7 +9,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/internal/units"
+	"github.com/tidelog/tide/iopath"
 )
 
 // Config is a broker's configuration: the flags of `tide broker`. The zero
@@ -29,7 +32,8 @@ type Config struct {
 	// NodeID is this broker's, unique in the cluster. Default 1.
 	NodeID int32
 
-	// WAL is a WAL URL. Default pwrite:DATA/wal?capacity=2GiB&durability=dsync.
+	// WAL is a WAL URL. Default pwrite:DATA/wal, with 2 GiB when it is made, and
+	// dsync. A URL without a path takes the same place.
 	WAL string
 	// Store is a store URL. Default dir:DATA/objects.
 	Store string
@@ -71,7 +75,9 @@ func (c Config) withDefaults() Config {
 	def(&c.Listen, "127.0.0.1:9092")
 	def(&c.Admin, "127.0.0.1:9644")
 	def(&c.NodeID, 1)
-	def(&c.WAL, "pwrite:"+filepath.Join(c.Data, "wal")+"?capacity=2GiB&durability=dsync")
+	if wal, err := iopath.FillURL(c.WAL, c.Data, ""); err == nil {
+		c.WAL = wal // else Validate says what is wrong with it
+	}
 	def(&c.Store, "dir:"+filepath.Join(c.Data, "objects"))
 	memory := availableMemory()
 	def(&c.LogCache, max(memory/8, 128<<20))
@@ -113,12 +119,31 @@ func (c Config) Validate() error {
 	check(c.UploadThreshold <= c.LogCache/2, "upload threshold %s: at most half of the log cache (%s); raise --log-cache or lower --upload-threshold",
 		units.Size(c.UploadThreshold), units.Size(c.LogCache))
 	check(c.UploadInterval >= 10*time.Millisecond, "upload interval %v: at least 10ms", c.UploadInterval)
-	for _, a := range []struct{ flag, addr string }{{"listen", c.Listen}, {"admin", c.Admin}, {"advertise", c.Advertise}} {
-		if a.addr != "" {
-			faults = append(faults, checkAddress(a.flag, a.addr))
+	return errors.Join(append(faults, c.checkParts()...)...)
+}
+
+// checkParts checks what names a part or an address.
+func (c Config) checkParts() []error {
+	named := func(flag string, err error) error {
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
 		}
+		return nil
 	}
-	return errors.Join(faults...)
+	_, walErr := iopath.ParseURL(c.WAL)
+	_, policyErr := policy.New(c.Policy, c.BlockCache)
+	_, prefetchErr := prefetch.New(c.Prefetch)
+	faults := []error{
+		named("wal", walErr), named("store", checkStore(c.Store)), named("policy", policyErr), named("prefetch", prefetchErr),
+		checkAddress("listen", c.Listen), checkAddress("admin", c.Admin),
+	}
+	if c.Advertise != "" {
+		return append(faults, checkAdvertise(c.Advertise))
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && wildcard(host) {
+		faults = append(faults, fmt.Errorf("--listen %s takes connections on every address: name the one that clients are told with --advertise HOST:PORT", c.Listen))
+	}
+	return faults
 }
 
 func checkAddress(flag, addr string) error {
@@ -130,4 +155,21 @@ func checkAddress(flag, addr string) error {
 		return fmt.Errorf("--%s %q: want HOST:PORT: %w", flag, addr, err)
 	}
 	return nil
+}
+
+// checkAdvertise refuses what no client could connect to.
+func checkAdvertise(addr string) error {
+	if err := checkAddress("advertise", addr); err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	if n, _ := strconv.Atoi(port); n == 0 || wildcard(host) {
+		return fmt.Errorf("--advertise %q: want a host and a port that clients can connect to", addr)
+	}
+	return nil
+}
+
+func wildcard(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || (ip != nil && ip.IsUnspecified())
 }

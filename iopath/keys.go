@@ -6,18 +6,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidelog/tide/internal/align"
 	"github.com/tidelog/tide/internal/units"
 )
 
-// offOnly is the parser of a key that is not built in yet.
-func offOnly(off ...string) func(*Spec, string) error {
-	return func(_ *Spec, value string) error {
-		if slices.Contains(off, value) {
+// maxWait bounds linger and tick.
+const maxWait = time.Second
+
+// parseWait is the parser of a time that a block may wait. An empty one and 0
+// are none.
+func parseWait(field func(*Spec) *time.Duration) func(*Spec, string) error {
+	return func(s *Spec, value string) (err error) {
+		if value == "" {
 			return nil
 		}
-		return fmt.Errorf("%q is not built in yet; leave the key out", value)
+		d, err := units.ParseDuration(value)
+		if err != nil {
+			return err
+		}
+		if d > maxWait {
+			return fmt.Errorf("%q: want 0 to %v", value, maxWait)
+		}
+		*field(s) = d
+		return nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidelog/tide/internal/units"
 )
@@ -60,6 +61,10 @@ type Spec struct {
 	// BlockSoft is the size, in bytes, from which a WAL block is sealed, and
 	// BlockHard the size that it never exceeds.
 	BlockSoft, BlockHard int64
+	// Linger is how long a block stays open after its first record; 0 is the
+	// log's own, adaptive way. Tick, when not 0, writes blocks only at its
+	// multiples, as AutoMQ's log does.
+	Linger, Tick time.Duration
 	// WindowInitial, WindowStep and WindowLimit are the sliding window's size
 	// at first, what it grows by, and where growth ends, in bytes. One value
 	// in the URL is a fixed window: Limit = Initial, Step = 0.
@@ -102,6 +107,8 @@ func (s Spec) String() string {
 	q.text("model", s.Model)
 	q.number("seed", int64(s.Seed))
 	q.number("iops", s.IOPS)
+	q.time("linger", s.Linger)
+	q.time("tick", s.Tick)
 	if s.Rate != 0 {
 		q.text("rate", units.Size(s.Rate)+"/s")
 	}
@@ -117,6 +124,12 @@ func (q *query) text(key, value string) {
 		// better without.
 		value = strings.NewReplacer("%2C", ",", "%2F", "/").Replace(url.QueryEscape(value))
 		*q = append(*q, key+"="+value)
+	}
+}
+
+func (q *query) time(key string, d time.Duration) {
+	if d != 0 {
+		q.text(key, strings.ReplaceAll(d.String(), "µ", "u"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ParseURL takes a WAL URL apart:
@@ -73,9 +74,8 @@ var keys = map[string]func(*Spec, string) error{
 	"seed":       parseSeed,
 	"iops":       parseIOPS,
 	"rate":       parseByteRate,
-	// Known, and not built in yet: only the value that switches it off passes.
-	"linger": offOnly("0", "0s"),
-	"tick":   offOnly(""),
+	"linger":     parseWait(func(s *Spec) *time.Duration { return &s.Linger }),
+	"tick":       parseWait(func(s *Spec) *time.Duration { return &s.Tick }),
 }
 
 func (s *Spec) parseKeys(query string) error {
@@ -111,6 +111,9 @@ func (s *Spec) checkTogether() (faults []error) {
 	}
 	if s.Seed != 0 && s.Model == "" {
 		faults = append(faults, errors.New("seed is a model's: want model= beside it"))
+	}
+	if s.Linger != 0 && s.Tick != 0 {
+		faults = append(faults, errors.New("linger and tick exclude each other: with a tick, blocks are written at its multiples"))
 	}
 	return faults
 }

@@ -72,8 +72,10 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	}
 	r := &e.recovery
 	level := slog.LevelInfo
-	if r.Unknown > 0 {
-		level = slog.LevelWarn // a topic deleted just before the crash, or metadata that is not this WAL's
+	// Unknown: a topic deleted just before the crash, or other metadata. In
+	// flight: never acknowledged, unless a block before them has rotted.
+	if r.Unknown > 0 || r.Stale > 0 || rec.Dropped > 0 {
+		level = slog.LevelWarn
 	}
 	e.cfg.Logger.Log(ctx, level, "WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
 		"unknown", r.Unknown, "stale", r.Stale, "in_flight", rec.Dropped, "from", rec.Start, "to", rec.End)
@@ -86,6 +88,11 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 func (e *Engine) checkOwner(h wal.Header, found bool, reg meta.Result) error {
 	if err := wal.CheckOwner(h, found, e.cfg.NodeID, reg.LastOpenedEpoch, reg.LastClosedEpoch); err != nil {
 		return err
+	}
+	if !found {
+		if err := e.wal.Blank(); err != nil {
+			return err
+		}
 	}
 	if found && h.NodeEpoch > reg.PreviousNodeEpoch {
 		return fmt.Errorf("%w: it was opened under epoch %d, and the newest that this metadata ever gave node %d is %d: the WAL and the data directory do not belong together",

@@ -48,7 +48,7 @@ func (u *Uploader) prepareAll(ctx context.Context, out chan<- *upload) error {
 		select {
 		case out <- up:
 		case <-ctx.Done():
-			_ = <-up.put // the pieces lie in the cache: nobody may read them after Run
+			u.awaitPut(up)
 			return nil
 		}
 	}
@@ -183,6 +183,15 @@ func (u *Uploader) takeIDs(ctx context.Context, up *upload) error {
 
 func (u *Uploader) key(up *upload, i int) string {
 	return object.Key(u.cfg.Namespace, up.firstID+int64(i))
+}
+
+// awaitPut waits for puts that nobody will commit: their pieces lie in the
+// cache, which nobody may read after Run. The block is uploaded again after a
+// restart, whatever became of them.
+func (u *Uploader) awaitPut(up *upload) {
+	if err := <-up.put; err != nil {
+		u.cfg.Logger.Debug("upload: given up", "error", err)
+	}
 }
 
 // startPut puts all objects of the upload in a goroutine of its own, and sends

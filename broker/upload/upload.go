@@ -213,9 +213,8 @@ func (u *Uploader) Run(ctx context.Context) error {
 	g.Go(func() error { defer close(jobs); return u.prepareAll(ctx, jobs) })
 	g.Go(func() error { return u.commitAll(ctx, jobs) })
 	err := g.Wait()
-	// The puts that are still in flight read the cache: they end before Run does.
 	for up := range jobs {
-		_ = <-up.put // whatever it says, the block is uploaded again after a restart
+		u.awaitPut(up)
 	}
 	if errors.Is(err, context.Canceled) {
 		err = nil

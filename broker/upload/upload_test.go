@@ -119,7 +119,7 @@ func (s *count) Encode() []byte {
 }
 
 // heavy is counting with state records of 5 MiB.
-type heavy struct{ counting }
+type heavy struct{}
 
 func (heavy) Load(id int64, record []byte) (State, error) {
 	s, err := counting{}.Load(id, record)

@@ -21,13 +21,13 @@ func init() {
 // brokerCmd is `tide broker`. Flags left out take the defaults of
 // broker.Config, which the help texts state.
 type brokerCmd struct {
-	Config kong.ConfigFlag `help:"YAML file with the same names as the flags; unknown keys are refused." placeholder:"FILE"`
+	Config kong.ConfigFlag `help:"YAML file with the same names as the flags; unknown keys are refused. Flags and the environment come before it." placeholder:"FILE"`
 
 	Listen    string `help:"Address of the Kafka protocol; port 0 takes a free one. Default 127.0.0.1:9092." placeholder:"HOST:PORT"`
 	Advertise string `help:"Address that clients are told. Default: the one listened on." placeholder:"HOST:PORT"`
 	Admin     string `help:"Address of metrics, profiles and the live page. Default 127.0.0.1:9644." placeholder:"HOST:PORT"`
 	Data      string `help:"Directory of the default WAL, the default store and the metadata. Default ./tide-data." placeholder:"DIR"`
-	WAL       string `name:"wal" help:"WAL URL: pwrite:PATH, uring:PATH or mem:, with ?capacity=2GiB&durability=dsync|direct|fdatasync|none&depth=auto|N&block=256KiB,1MiB&window=1MiB,4MiB,512MiB. Default pwrite:DATA/wal, 2 GiB, dsync." placeholder:"URL"`
+	WAL       string `name:"wal" help:"WAL URL: pwrite:PATH, uring:PATH, fsync:PATH or mem:, with ?capacity=2GiB&durability=dsync|direct|fdatasync|none&depth=auto|N&block=256KiB,1MiB&window=1MiB,4MiB,512MiB&linger=0&tick=&iops=0&rate=0&model=gp3-3000. Default pwrite:DATA/wal, 2 GiB, dsync." placeholder:"URL"`
 	Store     string `help:"Store URL: dir:PATH, mem: or null:. Default dir:DATA/objects." placeholder:"URL"`
 	NodeID    int32  `help:"This broker's id. Default 1." placeholder:"N"`
 
@@ -49,8 +49,7 @@ type brokerCmd struct {
 // Run serves until SIGINT or SIGTERM. It prints one line to standard output
 // when clients can connect.
 func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
-	tuneRuntime()
-	b, err := broker.Open(ctx, broker.Config{
+	cfg := broker.Config{
 		Data: c.Data, Listen: c.Listen, Advertise: c.Advertise, Admin: c.Admin, NodeID: c.NodeID,
 		WAL: c.WAL, Store: c.Store,
 		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
@@ -58,7 +57,12 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		Logger: slog.Default(),
-	})
+	}
+	if err := cfg.Validate(); err != nil {
+		return usageError{err}
+	}
+	tuneRuntime()
+	b, err := broker.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}

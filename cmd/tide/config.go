@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -26,13 +27,32 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 // configFile is one parsed file.
 type configFile struct{ values map[string]any }
 
-// Validate refuses unknown keys.
-func (f configFile) Validate(app *kong.Application) error { return nil }
+// Validate refuses keys that are no flags of the verbs that take a file.
+func (f configFile) Validate(app *kong.Application) error {
+	known := make(map[string]bool)
+	for _, verb := range app.Children {
+		for _, flag := range verb.Flags {
+			if slices.ContainsFunc(verb.Flags, isConfig) && !isConfig(flag) {
+				known[flag.Name] = true
+			}
+		}
+	}
+	for key := range f.values {
+		if !known[key] {
+			return fmt.Errorf("config file: unknown key %q; want one of %s", key, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return nil
+}
+
+func isConfig(flag *kong.Flag) bool { return flag.Name == "config" }
 
 // Resolve returns the value of one flag; nil when the file has none.
-func (f configFile) Resolve(kctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	if err := f.checkKeys(kctx); err != nil {
-		return nil, err
+func (f configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil // the environment comes before the file
+		}
 	}
 	switch v := f.values[flag.Name].(type) {
 	case nil:
@@ -42,22 +62,4 @@ func (f configFile) Resolve(kctx *kong.Context, parent *kong.Path, flag *kong.Fl
 	default:
 		return nil, fmt.Errorf("config file: %s: want a string, a number or a boolean", flag.Name)
 	}
-}
-
-// checkKeys compares the file's keys with the flags of the chosen verb.
-func (f configFile) checkKeys(kctx *kong.Context) error {
-	known := make(map[string]bool)
-	for _, group := range kctx.Selected().AllFlags(true) {
-		for _, flag := range group {
-			known[flag.Name] = true
-		}
-	}
-	delete(known, "config")
-	delete(known, "help")
-	for key := range f.values {
-		if !known[key] {
-			return fmt.Errorf("config file: unknown key %q; want one of %s", key, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		}
-	}
-	return nil
 }

@@ -35,6 +35,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidelog/tide/iopath"
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads/load"
@@ -103,7 +104,7 @@ func (c Config) Validate() error {
 	if c.Duration < minDuration || c.Duration > maxDuration {
 		errs = append(errs, fmt.Errorf("duration is %v, want %v to %v", c.Duration, minDuration, maxDuration))
 	}
-	if _, err := target.FillWAL(c.WAL, ".", walCapacity); err != nil {
+	if _, err := iopath.FillURL(c.WAL, ".", walCapacity); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -214,7 +215,7 @@ func (d *demo) startSession(ctx context.Context, dir string) error {
 // describe is the resolved configuration of run.json.
 func (d *demo) describe() map[string]string {
 	out := map[string]string{"demo.duration": d.cfg.Duration.String(), "broker.wal": filepath.Base(d.wal)}
-	if scheme, err := target.FillWAL(d.cfg.WAL, "", walCapacity); err == nil {
+	if scheme, err := iopath.FillURL(d.cfg.WAL, "", walCapacity); err == nil {
 		out["broker.wal"] = scheme // without the temporary directory
 	}
 	for k, v := range brokerFlags {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/tidelog/tide/iopath"
 	"github.com/tidelog/tide/results"
 )
 
@@ -62,7 +62,7 @@ func checkFlag(name string, v []string) error {
 // Args are the flags for a broker whose data lies in dir, in a fixed order.
 // The WAL URL gets a path and a capacity where it has none.
 func (s Spec) Args(dir, walCapacity string) ([]string, error) {
-	wal, err := FillWAL(s.Flags["wal"], dir, walCapacity)
+	wal, err := iopath.FillURL(s.Flags["wal"], dir, walCapacity)
 	if err != nil {
 		return nil, err
 	}
@@ -79,32 +79,6 @@ func (s Spec) Args(dir, walCapacity string) ([]string, error) {
 		args = append(args, "--"+n+"="+s.Flags[n])
 	}
 	return args, nil
-}
-
-// FillWAL completes a WAL URL: the default scheme is pwrite, an empty path
-// becomes dir/wal, and a missing capacity the one given.
-func FillWAL(text, dir, capacity string) (string, error) {
-	if text == "" {
-		text = "pwrite:"
-	}
-	scheme, rest, ok := strings.Cut(text, ":")
-	if !ok {
-		return "", fmt.Errorf("WAL URL %q: want SCHEME:PATH?key=value, such as uring: or pwrite:/data/wal?capacity=2GiB", text)
-	}
-	path, query, _ := strings.Cut(rest, "?")
-	keys, err := url.ParseQuery(query)
-	if err != nil {
-		return "", fmt.Errorf("WAL URL %q: %w", text, err)
-	}
-	if path == "" && scheme != "mem" {
-		path = filepath.Join(dir, "wal")
-	}
-	if !keys.Has("capacity") {
-		// Appended as text: encoding the keys anew would sort them and escape
-		// what a person is to read again in run.json.
-		query = strings.TrimPrefix(query+"&capacity="+capacity, "&")
-	}
-	return scheme + ":" + path + "?" + query, nil
 }
 
 // Durability is what a result must say about a WAL URL.

@@ -30,23 +30,6 @@ func TestParseSpec(t *testing.T) {
 	}
 }
 
-func TestFillWAL(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                              "pwrite:/d/wal?capacity=1GiB",
-		"uring:":                        "uring:/d/wal?capacity=1GiB",
-		"uring:?depth=2":                "uring:/d/wal?depth=2&capacity=1GiB",
-		"pwrite:/x/y?capacity=8MiB":     "pwrite:/x/y?capacity=8MiB",
-		"mem:":                          "mem:?capacity=1GiB",
-		"pwrite:?window=1MiB,4MiB,8MiB": "pwrite:/d/wal?window=1MiB,4MiB,8MiB&capacity=1GiB",
-	} {
-		got, err := FillWAL(text, "/d", "1GiB")
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-	_, err := FillWAL("uring", "/d", "1GiB")
-	require.ErrorContains(t, err, "want SCHEME:PATH")
-}
-
 func TestDurability(t *testing.T) {
 	for wal, want := range map[string]string{
 		"pwrite:/x": "dsync", "uring:/x?durability=direct": "direct", "mem:": "none", "fsync:/x": "fdatasync",
