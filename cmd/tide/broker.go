@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -77,6 +78,12 @@ const (
 	memoryLimit = 1 << 30
 )
 
+// blockedCalls is how many goroutines may sit in a write or flush of the WAL,
+// the objects or the metadata at the same time. Each holds one of the
+// scheduler's processors until the runtime notices, which takes up to 10 ms:
+// with as many processors as cores that is 10 ms in which nobody reads sockets.
+const blockedCalls = 4
+
 // tuneRuntime leaves alone what the environment sets.
 func tuneRuntime() {
 	if os.Getenv("GOGC") == "" {
@@ -84,5 +91,8 @@ func tuneRuntime() {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.NumCPU() + blockedCalls)
 	}
 }
