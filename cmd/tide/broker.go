@@ -71,12 +71,9 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 	return b.Serve(ctx)
 }
 
-// The broker's data lives off the Go heap, which stays small: collecting it
-// seldom costs little memory. The limit counts the heap only.
-const (
-	gcPercent   = 400
-	memoryLimit = 1 << 30
-)
+// memoryLimit bounds the Go heap, where the broker keeps no data. The collector
+// runs at Go's own pace: see decision 008.
+const memoryLimit = 1 << 30
 
 // blockedCalls is how many goroutines may sit in a write or flush of the WAL,
 // the objects or the metadata at the same time. Each holds one of the
@@ -86,9 +83,6 @@ const blockedCalls = 4
 
 // tuneRuntime leaves alone what the environment sets.
 func tuneRuntime() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
