@@ -71,6 +71,7 @@ func (c collector) engine(s samples) {
 	s.counter("tide_stream_appends_total", "Batches appended.", st.Appends)
 	s.counter("tide_stream_append_bytes_total", "Bytes appended, with the 33-byte stream header of each batch.", st.AppendBytes)
 	s.counter("tide_stream_space_waits_total", "Appends that waited for room in the log cache or the WAL.", st.SpaceWaits)
+	s.counter("tide_stream_metadata_refreshes_total", "Fetches that found neither cache nor object and asked for newer metadata.", st.MetadataRefreshes)
 	s.counter("tide_stream_fetch_records_total", "Records served.", st.LogCacheRecords, "source", "logcache")
 	s.counter("tide_stream_fetch_records_total", "Records served.", st.ObjectRecords, "source", "object")
 	s.counter("tide_stream_fetch_bytes_total", "Bytes of record batches served.", st.LogCacheRead, "source", "logcache")

@@ -92,8 +92,7 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 // enter records an admitted append: rule 4 decides first whether the batch
 // goes into the next block.
 func (e *Engine) enter(s *Stream, b object.RecordBatch, n int, at wal.Offset, done func(error)) {
-	e.sealIfDue(n, at)
-	if e.cache.ActiveBytes() == 0 {
+	if e.sealIfDue(n, at) {
 		e.sealings.Reset(e.cfg.UploadInterval)
 	}
 	e.last = at

@@ -148,6 +148,7 @@ type Stats struct {
 	LogCacheRecords, LogCacheRead int64 // served from the log cache: records, bytes
 	ObjectRecords, ObjectRead     int64 // served from objects: records, bytes
 	SpaceWaits                    int64 // appends that waited for room (back-pressure)
+	MetadataRefreshes             int64 // fetches that found neither cache nor object and asked the leader
 	Recovery                      RecoveryReport
 }
 
@@ -327,8 +328,8 @@ func (e *Engine) Stats() Stats {
 		Appends: c.appends.Load(), AppendBytes: c.appendBytes.Load(),
 		LogCacheRecords: c.cacheRecords.Load(), LogCacheRead: c.cacheBytes.Load(),
 		ObjectRecords: c.objectRecords.Load(), ObjectRead: c.objectBytes.Load(),
-		SpaceWaits: c.spaceWaits.Load(),
-		Recovery:   e.recovery,
+		SpaceWaits: c.spaceWaits.Load(), MetadataRefreshes: c.refreshedMetadata.Load(),
+		Recovery: e.recovery,
 	}
 }
 

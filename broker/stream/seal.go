@@ -40,12 +40,16 @@ func (e *Engine) enqueueDurable() {
 // sealIfDue seals before a record of n bytes at WAL offset at is entered: when
 // the block would grow past the threshold, or when half of the ring is in use
 // and no upload is on the way that will free some of it (else every append
-// would seal a small block until the first commit arrives).
-func (e *Engine) sealIfDue(n int, at wal.Offset) {
-	full := e.cache.ActiveBytes()+int64(n) > e.cfg.UploadThreshold
-	if full || (e.onTheWay == 0 && int64(at-e.trimmed) > e.ring/2) {
+// would seal a small block until the first commit arrives). It reports whether
+// the record begins a block.
+func (e *Engine) sealIfDue(n int, at wal.Offset) bool {
+	active := e.cache.ActiveBytes()
+	full := active+int64(n) > e.cfg.UploadThreshold
+	due := full || (e.onTheWay == 0 && int64(at-e.trimmed) > e.ring/2)
+	if due && active > 0 {
 		e.sealLocked()
 	}
+	return due || active == 0
 }
 
 // halfUsed asks the WAL itself: for the slow path.

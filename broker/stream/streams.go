@@ -88,12 +88,6 @@ func (s *Stream) End() int64 { return s.end.Load() }
 // stream was opened; nil for one that was never committed to.
 func (s *Stream) Snapshot() []byte { return s.snapshot }
 
-// MaxBatch is the largest payload that Append takes, in bytes.
-func (s *Stream) MaxBatch() int { return s.engine.MaxBatch() }
-
-// Commit is the engine's.
-func (s *Stream) Commit() { s.engine.Commit() }
-
 // Watch signals w whenever End advances, until Unwatch.
 func (s *Stream) Watch(w *Waiter) { s.waiters.add(w) }
 
