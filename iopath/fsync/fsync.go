@@ -13,12 +13,7 @@
 // kernel has dropped the pages by then, and a second call would succeed.
 package fsync
 
-import (
-	"errors"
-
-	"github.com/tidelog/tide/internal/arena"
-	"github.com/tidelog/tide/iopath"
-)
+import "github.com/tidelog/tide/iopath"
 
 // Config says what to open and how.
 type Config struct {
@@ -29,47 +24,10 @@ type Config struct {
 // Open opens, or creates, a file or block device. See iopath.OpenDevice for
 // what it refuses.
 func Open(cfg Config) (iopath.Path, error) {
-	o := cfg.OpenOptions
-	o.Buffered = true
-	o = o.WithDefaults()
-	device, err := iopath.OpenDevice(o)
+	cfg.Buffered = true
+	p, err := iopath.OpenDevicePath(cfg.OpenOptions)
 	if err != nil {
-		return nil, err
+		return nil, err // not a nil *DevicePath inside of a Path
 	}
-	memory, err := arena.Map(o.ArenaSize)
-	if err != nil {
-		return nil, errors.Join(err, device.Close())
-	}
-	// As in pwrite: at depth 1 the reaper makes the calls itself.
-	workers := o.Depth
-	if workers == 1 {
-		workers = 0
-	}
-	ledger := iopath.NewLedger(device.Name(), device.Geometry(o), memory)
-	pump := iopath.NewPump(ledger, workers, func(w *iopath.Write) error {
-		return device.Write(w.Buf, w.Pos, o.Durability)
-	})
-	return &path{Pump: pump, device: device}, nil
-}
-
-// path is the open file.
-type path struct {
-	*iopath.Pump
-	device *iopath.Device
-}
-
-// ReadAt is part of iopath.Path.
-func (p *path) ReadAt(b []byte, pos int64) (int, error) {
-	if err := p.CheckRead(b, pos); err != nil {
-		return 0, err
-	}
-	return p.device.ReadAt(b, pos)
-}
-
-// Close is part of iopath.Path.
-func (p *path) Close() error {
-	if err := p.Drain(); err != nil {
-		return err
-	}
-	return errors.Join(p.device.Close(), arena.Unmap(p.Arena()))
+	return p, nil
 }

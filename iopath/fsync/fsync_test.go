@@ -51,7 +51,7 @@ func TestLatch(t *testing.T) {
 			return p, func() {
 				f, err := os.Open(filepath.Join(cfg.Dir, "wal"))
 				require.NoError(t, err)
-				require.NoError(t, unix.Dup3(int(f.Fd()), p.(*path).device.Fd(), unix.O_CLOEXEC))
+				require.NoError(t, unix.Dup3(int(f.Fd()), p.(*iopath.DevicePath).Device().Fd(), unix.O_CLOEXEC))
 				require.NoError(t, f.Close())
 			}
 		})
