@@ -166,6 +166,14 @@ func parseIOPS(s *Spec, value string) error {
 	return nil
 }
 
+func parsePace(s *Spec, value string) error {
+	if value != "0" && value != "1" {
+		return fmt.Errorf("%q: want 1 to space blocks by the device's IOPS where they are known, 0 not to", value)
+	}
+	s.NoPace = value == "0"
+	return nil
+}
+
 func parseByteRate(s *Spec, value string) error {
 	r, err := units.ParseRate(value)
 	if err != nil {

@@ -57,6 +57,11 @@ type Geometry struct {
 	Capacity   int64      // bytes that can be addressed, a multiple of Block
 	Depth      int        // writes in flight at most
 	Durability Durability // what Err == nil on a Write means
+	// IOPS is how many writes a second the device accounts for, each of up to
+	// 256 KiB, where that is known: of a modelled volume, or of iops= in the WAL
+	// URL. 0: not known. Who writes more waits in the device's queue, so whoever
+	// batches does better to wait before it closes a batch.
+	IOPS int64
 	// Simulated describes the volume that a model stands for, with what is
 	// guessed of it; empty on a real device. A result that was made with it
 	// says so.

@@ -58,6 +58,10 @@ type Spec struct {
 	// bytes a second; 0: none. With a model they lower the model's.
 	IOPS, Rate int64
 
+	// NoPace has a WAL write whenever its depth allows, though the IOPS of the
+	// device are known.
+	NoPace bool
+
 	// BlockSoft is the size, in bytes, from which a WAL block is sealed, and
 	// BlockHard the size that it never exceeds.
 	BlockSoft, BlockHard int64
@@ -107,6 +111,9 @@ func (s Spec) String() string {
 	q.text("model", s.Model)
 	q.number("seed", int64(s.Seed))
 	q.number("iops", s.IOPS)
+	if s.NoPace {
+		q.text("pace", "0")
+	}
 	q.time("linger", s.Linger)
 	q.time("tick", s.Tick)
 	if s.Rate != 0 {

@@ -75,6 +75,7 @@ var keys = map[string]func(*Spec, string) error{
 	"iops":       parseIOPS,
 	"rate":       parseByteRate,
 	"linger":     parseWait(func(s *Spec) *time.Duration { return &s.Linger }),
+	"pace":       parsePace,
 	"tick":       parseWait(func(s *Spec) *time.Duration { return &s.Tick }),
 }
 

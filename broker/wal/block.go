@@ -2,6 +2,7 @@ package wal
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/tidelog/tide/iopath"
 )
@@ -13,6 +14,7 @@ type write struct {
 	list  [1]*iopath.Write // = &io, as Submit wants it
 	block *block           // nil: the header
 	since int64            // the watchdog's tick at the claim
+	begun time.Duration    // since the log's epoch: when it was claimed
 }
 
 // init binds the write to what it writes and to the list that its completion

@@ -38,6 +38,9 @@ type lead struct {
 	blocks     int  // of those, blocks
 	submitted  int  // writes the path has; see above for why it may be < 0
 	target     int  // blocks in flight aimed at
+	pace       pace
+	service    service // of the device
+	landed     int64   // bytes of the block that has landed last
 	finished   []*write
 	tick       int64 // the watchdog's
 }
@@ -149,6 +152,8 @@ func (w *WAL) claim() *write {
 	clear(b.buf[b.used:length]) // the slack
 	b.claimed = true
 	b.write.io.Pos, b.write.io.Buf, b.write.since = w.position(b.off), b.buf[:length], l.tick
+	b.write.begun = w.now()
+	l.pace.take(b.write.begun, length)
 	l.inflight++
 	l.blocks++
 	w.stats.Writes++

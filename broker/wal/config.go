@@ -49,6 +49,13 @@ type Config struct {
 	// For comparison; Linger must be 0.
 	Tick time.Duration
 
+	// NoPace writes whenever Depth allows. By default a log whose device
+	// accounts for a known number of I/Os a second (iopath.Geometry) spaces its
+	// blocks by it, so that records gather in the log and not in the device's
+	// queue; then Depth 0 starts at the path's depth. Linger and Tick have no
+	// pace.
+	NoPace bool
+
 	// WriteTimeout (30 s): a write pending longer latches the log.
 	WriteTimeout time.Duration
 

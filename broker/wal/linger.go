@@ -9,7 +9,9 @@ import (
 //
 //	adaptive   nothing in flight: at once, after one yield of the leader
 //	           a write in flight: when it ends; the block collects meanwhile
-//	           above busyRate   : and while further yields bring records
+//	           above busyRate   : and while further yields bring records, but
+//	           not for longer than the device takes for a write
+//	           device of known IOPS: when the next write is due (pace)
 //	Linger     that long after its first record, or when it is full
 //	Tick       at the next tick; full blocks wait for it too
 //
@@ -24,6 +26,7 @@ type linger struct {
 	epoch  time.Time     // the log's own; its monotonic reading counts
 
 	busy    bool          // the rate is above busyRate
+	crowded bool          // the last collect ended by its limit: appenders were still coming
 	sampled time.Duration // since epoch: when the rate was looked at last
 	records int64         // Stats.Records at that time
 }
@@ -42,7 +45,7 @@ func (w *WAL) collect() {
 	if w.cfg.Tick > 0 || w.cfg.Linger > 0 {
 		return
 	}
-	w.lead.collecting = true
+	w.lead.collecting, w.linger.crowded = true, false
 	w.yield()
 	if w.linger.busy {
 		w.collectMore()
@@ -50,17 +53,37 @@ func (w *WAL) collect() {
 	w.lead.collecting = false
 }
 
-// collectMore yields as long as that brings records into the open block.
+// collectMore yields as long as that brings records into the open block. With
+// so many appenders that this takes longer than a write, it stops there: those
+// who are left make the next block while this one is written (overlaps), and
+// processor and device work at the same time.
 func (w *WAL) collectMore() {
-	limit := time.Since(w.linger.epoch) + w.cfg.LingerLimit
+	limit := w.now() + min(w.cfg.LingerLimit, w.lead.service.average)
 	for b := w.open; b != nil && b == w.open; {
 		used := b.used
 		w.yield()
-		if b.used == used || time.Since(w.linger.epoch) >= limit {
+		if b.used == used {
+			return
+		}
+		if w.now() >= limit {
+			w.linger.crowded = true
 			return
 		}
 	}
 }
+
+// overlaps says that the open block is to be written before anybody is told of
+// the one that has just landed. It holds where appenders come faster than
+// collect can wait for them, and only for a block that is no scrap: two groups
+// of appenders then take turns, and the device does not wait for the processor.
+// With fewer appenders one group of all is better: submitting first was tried
+// for them, and halves the records in a write.
+func (w *WAL) overlaps() bool {
+	return w.linger.crowded && w.open != nil && w.open.used >= w.lead.landed/4
+}
+
+// now is since the log's epoch, by the monotonic clock.
+func (w *WAL) now() time.Duration { return time.Since(w.linger.epoch) }
 
 func (w *WAL) yield() {
 	w.mu.Unlock()
@@ -71,7 +94,7 @@ func (w *WAL) yield() {
 // measureRate is called when blocks have landed. mu is held.
 func (w *WAL) measureRate() {
 	l := &w.linger
-	now := time.Since(l.epoch)
+	now := w.now()
 	if elapsed := now - l.sampled; elapsed >= rateSample {
 		l.busy = float64(w.stats.Records-l.records) > busyRate*elapsed.Seconds()
 		l.sampled, l.records = now, w.stats.Records
@@ -80,21 +103,47 @@ func (w *WAL) measureRate() {
 
 // startLinger is called for a new open block. mu is held.
 func (w *WAL) startLinger() {
-	if w.cfg.Linger == 0 {
-		return
+	if w.cfg.Linger > 0 {
+		w.linger.opened = w.now()
+		w.armLinger()
 	}
-	w.linger.opened = time.Since(w.linger.epoch)
+}
+
+// armLinger calls the goroutine that closes blocks when they are due.
+func (w *WAL) armLinger() {
 	select {
 	case w.linger.armed <- struct{}{}:
 	default: // one call is pending, and it looks at the newest block
 	}
 }
 
-// mayClose says that the open block need not stay open. Full ones, and those
-// of a log that closes, do not ask. mu is held.
+// mayClose says that the open block need not stay open. Full ones do not ask.
+// mu is held.
 func (w *WAL) mayClose() bool {
-	return !w.lead.collecting &&
-		(w.cfg.Linger == 0 || w.phase != accepting || time.Since(w.linger.epoch)-w.linger.opened >= w.cfg.Linger)
+	if w.lead.collecting {
+		return false
+	}
+	wait := w.untilDue() > 0
+	if wait && w.lead.pace.every > 0 {
+		// A block that was opened in time may be late now, for others have been
+		// written since: it is here that this is noticed, and nowhere else.
+		w.armLinger()
+	}
+	return !wait
+}
+
+// untilDue is how long the open block has to stay open; one of a log that
+// closes has not. mu is held.
+func (w *WAL) untilDue() time.Duration {
+	switch {
+	case w.phase != accepting:
+		return 0
+	case w.cfg.Linger > 0:
+		return w.cfg.Linger - (w.now() - w.linger.opened)
+	case w.lead.pace.every > 0:
+		return w.lead.pace.wait(w.now())
+	}
+	return 0
 }
 
 // runTicks submits on every tick, and calls the reaper for it.
@@ -116,7 +165,7 @@ func (w *WAL) runTicks() {
 	}
 }
 
-// runLinger submits the open block when its linger is over.
+// runLinger submits the open block when its linger is over, or its write due.
 func (w *WAL) runLinger() {
 	defer w.done.Done()
 	for {
@@ -131,7 +180,8 @@ func (w *WAL) runLinger() {
 	}
 }
 
-// submitDue submits what may be, and returns how long the newest block lingers.
+// submitDue submits what may be, and returns how long the newest block stays
+// open.
 func (w *WAL) submitDue() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,5 +189,5 @@ func (w *WAL) submitDue() time.Duration {
 	if w.open == nil {
 		return 0
 	}
-	return w.cfg.Linger - (time.Since(w.linger.epoch) - w.linger.opened)
+	return w.untilDue()
 }

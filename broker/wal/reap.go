@@ -11,10 +11,8 @@ import (
 // the reaper goroutine, nothing is in flight. Then it lets go of the lead, or
 // hands it over. mu is held, but not while waiting.
 //
-// It tells before it submits: in closed loops the appenders told are back
-// within the yield of collect. Submitting first keeps the device busier and was
-// tried: it splits the appenders into two halves that take turns, with half the
-// records in a write, and no gain in throughput, at 64 and at 256 of them.
+// It tells before it submits, unless the next block overlaps: in closed loops
+// the appenders told are back within the yield of collect.
 func (w *WAL) reap(until Offset) {
 	w.notify()
 	for w.lead.submitted > 0 && !w.mayLeave(until) {
@@ -26,6 +24,9 @@ func (w *WAL) reap(until Offset) {
 			// Nothing more will come back, so nothing more is waited for.
 			w.latch(err)
 			w.lead.submitted = 0
+		}
+		if w.overlaps() {
+			w.pump()
 		}
 		w.notify()
 		if w.open != nil && w.lead.inflight == 0 {
@@ -55,12 +56,16 @@ func (w *WAL) mayLeave(until Offset) bool {
 // the blocks that have landed, in order. After a latch nothing counts any more,
 // even if its bytes landed. mu is held; only the leader calls it.
 func (w *WAL) settle() {
+	now := w.now()
 	for _, x := range w.lead.finished {
 		w.lead.inflight--
 		w.lead.submitted--
 		switch err := x.io.Err; {
 		case x.block != nil:
 			w.lead.blocks--
+			w.lead.service.add(now - x.begun)
+			w.stats.InFlight += now - x.begun
+			w.lead.landed = alignUp(x.block.used)
 			x.block.landed = err == nil
 			w.latchWrite(err, x.block.off)
 		case err != nil:
@@ -116,14 +121,17 @@ func (w *WAL) advance() {
 // adapt follows the load with the depth. A sealed block that still waits when
 // another has landed was held back by the depth alone: the load is more than
 // full blocks one at a time. A block that is not even half full means that
-// fewer, longer writes would do: at 4 KiB a write costs what ten records cost.
+// fewer, longer writes would do: at 4 KiB a write costs what ten records cost;
+// but on a slow device a record that need not wait for the write before its own
+// gains more than that write costs. With a pace, it is the pace that bounds.
 func (w *WAL) adapt() {
 	l := &w.lead
+	least := min(l.service.depth(), w.depth)
 	switch b := w.blocks.unsent; {
-	case w.cfg.Depth > 0:
-	case b != nil && b.ready() && l.target < w.depth:
+	case w.cfg.Depth > 0 || l.pace.every > 0:
+	case l.target < least, b != nil && b.ready() && l.target < w.depth:
 		l.target++
-	case b == nil && l.target > 1 && (w.open == nil || w.open.used < int64(w.cfg.BlockSoft)/2):
+	case b == nil && l.target > least && (w.open == nil || w.open.used < int64(w.cfg.BlockSoft)/2):
 		l.target--
 	}
 }

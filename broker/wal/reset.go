@@ -40,7 +40,7 @@ func (w *WAL) Reset(ctx context.Context, nodeEpoch int64) error {
 		w.done.Add(1)
 		go w.runTicks()
 	}
-	if w.cfg.Linger > 0 {
+	if w.cfg.Linger > 0 || w.lead.pace.every > 0 {
 		w.done.Add(1)
 		go w.runLinger()
 	}

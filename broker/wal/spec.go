@@ -9,7 +9,7 @@ func FromSpec(s iopath.Spec) Config {
 		Depth:         s.Depth,
 		WindowInitial: s.WindowInitial, WindowStep: s.WindowStep, WindowLimit: s.WindowLimit,
 		BlockSoft: int(s.BlockSoft), BlockHard: int(s.BlockHard),
-		Linger: s.Linger, Tick: s.Tick,
+		Linger: s.Linger, Tick: s.Tick, NoPace: s.NoPace,
 	}
 }
 

@@ -98,15 +98,16 @@ const (
 
 // Stats are counters since Open, and the present state of the ring.
 type Stats struct {
-	Use          int64  // bytes between the durable trim and the next block
-	RingCapacity int64  // bytes, R
-	WindowMax    int64  // bytes, durable
-	Durable      Offset // everything below is durable
-	Next         Offset // where the next block begins, or the open one ends
-	Depth        int    // blocks in flight aimed at
-	Records      int64  // reserved
-	Writes       int64  // blocks written, padding included
-	Bytes        int64  // of those blocks
+	Use          int64         // bytes between the durable trim and the next block
+	RingCapacity int64         // bytes, R
+	WindowMax    int64         // bytes, durable
+	Durable      Offset        // everything below is durable
+	Next         Offset        // where the next block begins, or the open one ends
+	Depth        int           // blocks in flight aimed at
+	Records      int64         // reserved
+	Writes       int64         // blocks written, padding included
+	Bytes        int64         // of those blocks
+	InFlight     time.Duration // that blocks were in flight, summed up
 	PaddingBytes int64
 	HeaderWrites int64
 	WindowStalls int64 // blocks that had to wait for a larger window
@@ -164,8 +165,14 @@ func (w *WAL) layOut(arena []byte) {
 	w.lead.finished = make([]*write, 0, w.depth)
 	w.header.write.init(nil, &w.lead.finished)
 	w.lead.target = 1
-	if c.Depth > 0 {
+	if c.Tick == 0 && c.Linger == 0 && !c.NoPace {
+		w.lead.pace = newPace(c.Path.Geometry().IOPS)
+	}
+	switch {
+	case c.Depth > 0:
 		w.lead.target = min(c.Depth, w.depth)
+	case w.lead.pace.every > 0:
+		w.lead.target = w.depth
 	}
 }
 

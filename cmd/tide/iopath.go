@@ -68,6 +68,13 @@ func (c *iopathBenchCmd) Run(ctx context.Context, std *stdio) error {
 	return nil
 }
 
+var errFioCannot = errors.New("--fio writes to a file or device as it is: use no mem:, model=, iops= or rate= with it")
+
+// fioCan says whether fio can write to what the URL names, in the same way.
+func fioCan(spec iopath.Spec) bool {
+	return spec.File != "" && !spec.Simulated() && spec.IOPS == 0 && spec.Rate == 0
+}
+
 // spec is the URL with the flags that override it.
 func (c *iopathBenchCmd) spec() (iopath.Spec, error) {
 	spec, err := iopath.ParseURL(c.WAL)
@@ -80,8 +87,8 @@ func (c *iopathBenchCmd) spec() (iopath.Spec, error) {
 	if c.Duration <= 0 {
 		return spec, errors.New("--duration: want more than 0")
 	}
-	if c.Fio && (spec.File == "" || spec.Simulated() || spec.IOPS != 0 || spec.Rate != 0) {
-		return spec, errors.New("--fio writes to a file or device as it is: use no mem:, model=, iops= or rate= with it")
+	if c.Fio && !fioCan(spec) {
+		return spec, errFioCannot
 	}
 	spec.Depth = cmp.Or(c.Depth, spec.Depth, 8)
 	spec.BlockSoft = cmp.Or(int64(c.Block), spec.BlockSoft, iopath.BlockSize)

@@ -36,16 +36,38 @@ type walBenchCmd struct {
 	Rate      units.Rate    `help:"Open loop at this rate, in records (5000/s) or payload (20MiB/s), on a schedule that is never re-based. Default: closed loop." placeholder:"RATE"`
 	Duration  time.Duration `help:"How long to measure, after a tenth of it, at least 1s, to warm up." default:"10s"`
 	Procs     int           `name:"gomaxprocs" help:"GOMAXPROCS of the run. Default: the path's depth + 8." placeholder:"N"`
+	Fio       bool          `help:"Run fio in turn on the same file, with the log's mean write and mean depth."`
 	Overwrite bool          `help:"Write over a file or device that holds something, such as a broker's WAL; what it holds is lost."`
 	JSON      bool          `name:"json" help:"Print one JSON object instead of text."`
 }
 
 // Run measures, and prints to standard output.
-func (c *walBenchCmd) Run(ctx context.Context, std *stdio) (err error) {
+func (c *walBenchCmd) Run(ctx context.Context, std *stdio) error {
 	spec, err := iopath.ParseURL(c.WAL)
 	if err != nil {
 		return usageError{err}
 	}
+	if c.Fio && !fioCan(spec) {
+		return usageError{errFioCannot}
+	}
+	r := walReport{}
+	capacity := int64(0)
+	if r.Result, capacity, err = c.measure(ctx, std, spec); err != nil {
+		return err
+	}
+	if c.Fio {
+		if r.Comparison, err = besideFio(ctx, spec, capacity, r.Result); err != nil {
+			return err
+		}
+	}
+	if r.queueComparison, err = besideQueue(spec, r.Result); err != nil {
+		return err
+	}
+	return c.print(std, r)
+}
+
+// measure closes the path before it returns: fio has the file to itself.
+func (c *walBenchCmd) measure(ctx context.Context, std *stdio, spec iopath.Spec) (r walbench.Result, capacity int64, err error) {
 	cfg := walbench.Config{
 		WAL: wal.FromSpec(spec), Name: spec.String(), Record: int(c.Record), Appenders: c.Appenders,
 		Rate: c.rate(), Duration: c.Duration, Overwrite: c.Overwrite, Procs: c.Procs,
@@ -56,22 +78,18 @@ func (c *walBenchCmd) Run(ctx context.Context, std *stdio) (err error) {
 	}
 	p, err := open.Path(spec, open.Options{Capacity: benchCapacity, Logger: slog.Default()})
 	if err != nil {
-		return err
+		return r, 0, err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	cfg.WAL.Path = p
 	if err := cfg.Validate(); err != nil {
-		return usageError{err}
+		return r, 0, usageError{err}
 	}
 	bar := newProgress(std.err)
 	defer bar.close()
 	cfg.Progress = bar.Step
-	r, err := walbench.Run(ctx, cfg)
-	bar.close()
-	if err != nil {
-		return err
-	}
-	return c.print(std, r)
+	r, err = walbench.Run(ctx, cfg)
+	return r, p.Geometry().Capacity, err
 }
 
 // rate is in records a second.
@@ -82,13 +100,13 @@ func (c *walBenchCmd) rate() int64 {
 	return c.Rate.PerSecond
 }
 
-func (c *walBenchCmd) print(std *stdio, r walbench.Result) error {
+func (c *walBenchCmd) print(std *stdio, r walReport) error {
 	if c.JSON {
 		if err := json.NewEncoder(std.out).Encode(r); err != nil {
 			return err
 		}
 	} else {
-		r.Print(std.out)
+		r.print(std.out)
 	}
 	if r.Verdict == walbench.Invalid {
 		fmt.Fprintf(std.err, "tide: %s: %s\n", r.Verdict, r.Reason)

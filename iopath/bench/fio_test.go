@@ -17,7 +17,7 @@ import (
 // report is fio's, cut down; the note above is what version 3.33 may print.
 const report = `fio: note about something
 {"jobs": [{"error": 0, "write": {"iops": 2000.0, "total_ios": 1000, "runtime": 500,
-"clat_ns": {"percentile": {"50.000000": 160000, "99.000000": 1400000}}},
+"lat_ns": {"percentile": {"50.000000": 160000, "99.000000": 1400000}}},
 "usr_cpu": 0.25, "sys_cpu": 9.75, "job_runtime": 2000}]}`
 
 func TestParseFio(t *testing.T) {

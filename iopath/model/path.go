@@ -72,6 +72,7 @@ func Wrap(inner iopath.Path, cfg Config) (*Path, error) {
 		cfg.Clock = c
 	}
 	g := inner.Geometry()
+	g.IOPS = cfg.Volume.IOPS
 	if cfg.Volume.Name != "" {
 		g.Simulated = cfg.Volume.String()
 	}

@@ -39,6 +39,8 @@ type Result struct {
 	Appends        int64   `json:"appends"`
 	WrittenMiBPerS float64 `json:"written_mib_per_s"`
 	MeanWriteBytes float64 `json:"mean_write_bytes"`
+	MeanDepth      float64 `json:"mean_depth"` // writes in flight, averaged over time
+	MeanWriteUs    float64 `json:"mean_write_us"`
 	RecordsPerIO   float64 `json:"records_per_write"`
 	CPUUsPerAppend float64 `json:"cpu_us_per_append"`
 	PathDepth      int     `json:"path_depth"`
@@ -106,6 +108,8 @@ func (r *run) result(a, b snapshot) Result {
 		Simulated: g.Simulated, WAL: c.Name, Loop: "closed", RatePerS: c.Rate, RecordBytes: c.Record, Appenders: c.Appenders,
 		GOMAXPROCS: runtime.GOMAXPROCS(0), WarmupS: c.Warmup.Seconds(), DurationS: seconds, Appends: n,
 		WrittenMiBPerS: float64(written) / seconds / (1 << 20), MeanWriteBytes: ratio(float64(written), float64(writes)),
+		MeanDepth:    (b.stats.InFlight - a.stats.InFlight).Seconds() / seconds,
+		MeanWriteUs:  us(ratio(float64(b.stats.InFlight-a.stats.InFlight), float64(writes))),
 		RecordsPerIO: ratio(float64(n), float64(writes)), CPUUsPerAppend: ratio((b.cpu-a.cpu).Seconds()*1e6, float64(n)),
 		PathDepth: g.Depth, Depth: b.stats.Depth, Capacity: g.Capacity, WindowMax: b.stats.WindowMax, BlockSoft: c.WAL.BlockSoft,
 		LingerUs: us(float64(c.WAL.Linger)), TickUs: us(float64(c.WAL.Tick)),
