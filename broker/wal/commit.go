@@ -57,7 +57,9 @@ const (
 // Commit sees to it that everything reserved and filled before the call gets
 // written. If nobody leads, the caller does: it submits, and reaps until that
 // data is durable or cannot be written yet. Otherwise it returns at once, and
-// whoever leads takes the data along. OnDurable tells when it is durable.
+// whoever leads takes the data along. On a slow device the background reaper
+// leads: a hand-off is little there, and an appender that led would append
+// nothing for the time of a write. OnDurable tells when it is durable.
 func (w *WAL) Commit() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,6 +74,10 @@ func (w *WAL) Commit() {
 		w.lead.holder = appender
 	} else {
 		if w.idle() {
+			return
+		}
+		if w.lead.service.slow() {
+			w.kick()
 			return
 		}
 		w.lead.holder = appender

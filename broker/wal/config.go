@@ -40,8 +40,8 @@ type Config struct {
 	// full before. 0 (default) is adaptive: the next block collects while a
 	// write is in flight and, above about 5,000 records a second, up to
 	// LingerLimit (300 µs) more, as long as that brings records. A fixed one
-	// trades latency for fewer, longer writes; it is late by the kernel's timer
-	// slack of 50 µs, elsewhere than on Linux by up to 1 ms.
+	// trades latency for fewer, longer writes; it is late by some 10 µs,
+	// elsewhere than on Linux by up to 1 ms.
 	Linger, LingerLimit time.Duration
 
 	// Tick, when not 0, submits blocks only at its multiples, whether full or

@@ -58,5 +58,8 @@ func (s *service) add(took time.Duration) {
 // beside it pays: a write costs 25 to 50 µs of CPU, and a hand-off as much.
 const overlapFrom = 250 * time.Microsecond
 
+// slow says that a hand-off is little beside a write.
+func (s *service) slow() bool { return s.average >= overlapFrom }
+
 // depth that the device's time alone asks for; at least 1.
 func (s *service) depth() int { return 1 + int(s.average/overlapFrom) }
