@@ -76,7 +76,7 @@ func TestReproduceRefuses(t *testing.T) {
 	code, out, errs := invoke("reproduce", "F99")
 	require.Equal(t, exitUsage, code)
 	require.Empty(t, out)
-	require.Contains(t, errs, "want F1, F3 or all")
+	require.Contains(t, errs, "want F1, F1L, F3")
 
 	code, _, errs = invoke("reproduce", "F3", "--quick", "--out", complete(t, 1))
 	require.Equal(t, exitFailed, code)

@@ -94,10 +94,11 @@ func f01Picture(run *results.MatrixRun, name, title string, rows []f01Row) (pict
 	for _, row := range rows {
 		var panels []*plot.Plot
 		for _, b := range blocks {
-			p, err := f01Panel(with(cells, "block", b), row, b, depths)
+			p, err := f01Panel(with(cells, "block", b), row, "depth", depths)
 			if err != nil {
 				return picture{}, err
 			}
+			p.Title.Text = "block " + b
 			panels = append(panels, p)
 		}
 		if row.isRatio {
@@ -114,19 +115,20 @@ func f01Picture(run *results.MatrixRun, name, title string, rows []f01Row) (pict
 	return pic, nil
 }
 
-// f01Panel has one curve a path, and one of its fio job. Depths stand at equal
-// distances, as they are powers of two or nearly so.
-func f01Panel(cells []results.Cell, row f01Row, block string, depths []string) (*plot.Plot, error) {
-	p := panel("block "+block, "depth", row.label)
+// f01Panel has one curve a path, and one of its fio job, over an axis of the
+// matrix. Its values stand at equal distances, as they are powers of two or
+// nearly so.
+func f01Panel(cells []results.Cell, row f01Row, axis string, points []string) (*plot.Plot, error) {
+	p := panel("", axis, row.label)
 	var ticks plot.ConstantTicks
-	for x, d := range depths {
+	for x, d := range points {
 		ticks = append(ticks, plot.Tick{Value: float64(x), Label: d})
 	}
-	p.X.Tick.Marker, p.X.Min, p.X.Max = ticks, -0.3, float64(len(depths))-0.7
+	p.X.Tick.Marker, p.X.Min, p.X.Max = ticks, -0.3, float64(len(points))-0.7
 	for i, path := range f01Paths {
 		var own, fio whiskers
-		for x, d := range depths {
-			for _, c := range with(cells, "wal.path", path, "depth", d) {
+		for x, d := range points {
+			for _, c := range with(cells, "wal.path", path, axis, d) {
 				if s, ok := row.value(c, ""); ok && s.Min > 0 { // the axis is logarithmic
 					own.add(float64(x), s)
 				}

@@ -72,6 +72,27 @@ func f1(t *testing.T) *results.MatrixRun {
 	return write(t, results.MatrixHeader{Name: "f1", Metric: "iops", Quick: true}, cells)
 }
 
+// f1l is a log whose writes take 100 µs, and hold all of its appenders' records.
+func f1l(t *testing.T) *results.MatrixRun {
+	var cells []results.CellTrial
+	for i, path := range []string{"uring", "pwrite", "fsync"} {
+		for _, appenders := range []float64{1, 64, 256} {
+			cycle := 100 + appenders*0.3 + float64(i) // µs
+			size := math.Ceil(appenders*1081/4096) * 4096
+			cells = append(cells, results.CellTrial{
+				Workload: "wal-bench",
+				Settings: map[string]string{"wal.path": path, "appenders": fmt.Sprint(appenders), "record": "1KiB", "duration": "1s"},
+				Result: map[string]any{
+					"appends_per_s": appenders / cycle * 1e6, "written_mib_per_s": size / cycle * 1e6 / (1 << 20), "mean_write_bytes": size,
+					"p50_us": cycle, "p99_us": 2 * cycle, "cpu_us_per_append": 1.0 + float64(i)/10, "durability": "dsync",
+					"fio_iops": 10000.0, "fio_psync_iops": 10000.0, "fio_p50_us": 100.0, "fio_psync_p50_us": 100.0, "ratio": 100 / cycle,
+				},
+			})
+		}
+	}
+	return write(t, results.MatrixHeader{Name: "f1l", Metric: "appends_per_s"}, cells)
+}
+
 // f3 is a volume of 3000 writes and 125 MiB a second, and a device of 10 times that.
 func f3(t *testing.T) *results.MatrixRun {
 	var cells []results.CellTrial
@@ -103,7 +124,7 @@ func f3(t *testing.T) *results.MatrixRun {
 // TestMatrixFigures: every figure is drawn from its files alone, carries its
 // labels, and finds the shape that the made-up numbers have.
 func TestMatrixFigures(t *testing.T) {
-	made := map[string]*results.MatrixRun{"f1": f1(t), "f3": f3(t)}
+	made := map[string]*results.MatrixRun{"f1": f1(t), "f1l": f1l(t), "f3": f3(t)}
 	for _, f := range figures.OfMatrices() {
 		run := made[f.Matrix]
 		drawn, err := f.Draw(run)

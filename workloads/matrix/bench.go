@@ -34,7 +34,8 @@ var benches = map[string]bench{
 	},
 	"wal-bench": {
 		verb:            []string{"wal", "bench"},
-		flags:           []string{"record", "appenders", "rate", "duration"},
+		flags:           []string{"record", "appenders", "rate", "duration", "fio"},
+		switches:        []string{"fio"},
 		commandOverhead: 1300 * time.Millisecond, // it warms up for a second
 		scans:           true,
 	},
