@@ -129,7 +129,7 @@ func BenchmarkRecover(b *testing.B) {
 func plainRead(b *testing.B, p iopath.Path, capacity int64) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for i := range int64(readers - 1) {
+	for i := range int64(readers) {
 		mem := p.Arena()[i*maxReadChunk : (i+1)*maxReadChunk]
 		wg.Go(func() {
 			for pos := next.Add(maxReadChunk) - maxReadChunk; pos < capacity; pos = next.Add(maxReadChunk) - maxReadChunk {

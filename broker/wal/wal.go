@@ -146,8 +146,8 @@ func Open(cfg Config) (*WAL, error) {
 }
 
 // minArena is the header's buffer, and room for one block of 4 KiB while
-// another is in flight; a scan needs one for each reader.
-const minArena = (1 + readers) * blockSize
+// another is in flight; a scan needs one for each chunk.
+const minArena = (1 + chunks) * blockSize
 
 // layOut divides the arena and derives every bound from ring, arena and config.
 func (w *WAL) layOut(arena []byte) {

@@ -194,7 +194,7 @@ func TestBuiltIn(t *testing.T) {
 		}
 	}
 	_, err := workloads.Matrix("f99")
-	require.ErrorContains(t, err, "f1, f3")
+	require.ErrorContains(t, err, "f1, f1l, f3")
 }
 
 func config(t *testing.T, out string) (Config, *bytes.Buffer) {
