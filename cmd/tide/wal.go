@@ -50,11 +50,11 @@ func (c *walBenchCmd) Run(ctx context.Context, std *stdio) error {
 	if c.Fio && !fioCan(spec) {
 		return usageError{errFioCannot}
 	}
-	r := walReport{}
-	capacity := int64(0)
-	if r.Result, capacity, err = c.measure(ctx, std, spec); err != nil {
+	measured, capacity, err := c.measure(ctx, std, spec)
+	if err != nil {
 		return err
 	}
+	r := walReport{Result: measured}
 	if c.Fio {
 		if r.Comparison, err = besideFio(ctx, spec, capacity, r.Result); err != nil {
 			return err
