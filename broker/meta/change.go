@@ -52,6 +52,12 @@ type RangeAdded struct {
 	State    []byte
 }
 
+// RangesMerged puts one range in the place of those that lie within it.
+type RangesMerged struct {
+	StreamID int64
+	Range    Range
+}
+
 // StreamReplaced carries a stream whole. Only a replica that fell back to an
 // image sees it: what happened in between is not known one by one.
 type StreamReplaced struct{ Stream Stream }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 )
 
 // broken describes a change that contradicts the facts: a fault of this
@@ -97,6 +98,27 @@ func (c RangeAdded) apply(im *Image) {
 	im.streams[c.StreamID] = &s
 }
 
+func (c RangesMerged) apply(im *Image) {
+	s := *im.mustStream(c.StreamID)
+	from, to := within(s.Ranges, c.Range.Start, c.Range.End)
+	if from == to || s.Ranges[to-1].End != c.Range.End {
+		panic(broken("stream %d: no ranges that [%d, %d) could replace", c.StreamID, c.Range.Start, c.Range.End))
+	}
+	// A copy: readers hold the old array.
+	merged := make([]Range, 0, len(s.Ranges)-(to-from)+1)
+	merged = append(merged, s.Ranges[:from]...)
+	merged = append(merged, c.Range)
+	s.Ranges = append(merged, s.Ranges[to:]...)
+	im.streams[c.StreamID] = &s
+}
+
+// within is the ranges [from, to) of those that end after start and up to end.
+func within(ranges []Range, start, end int64) (from, to int) {
+	from = sort.Search(len(ranges), func(i int) bool { return ranges[i].End > start })
+	to = sort.Search(len(ranges), func(i int) bool { return ranges[i].End > end })
+	return from, max(from, to)
+}
+
 func (c StreamReplaced) apply(im *Image) {
 	s := c.Stream
 	im.mustStream(s.ID)
@@ -139,6 +161,7 @@ func (c TopicDeleted) weight() int     { return weightOfChange }
 func (c PartitionChanged) weight() int { return weightOfChange }
 func (c StreamChanged) weight() int    { return weightOfChange }
 func (c RangeAdded) weight() int       { return weightOfChange + len(c.State) }
+func (c RangesMerged) weight() int     { return weightOfChange }
 func (c ObjectChanged) weight() int    { return weightOfChange + len(c.Object.Key) }
 func (c ObjectForgotten) weight() int  { return weightOfChange }
 func (c CountersChanged) weight() int  { return weightOfChange }

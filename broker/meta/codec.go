@@ -41,6 +41,7 @@ var decoders = map[string]func(body []byte) (Command, error){
 	"CloseStream":         decoder[CloseStream],
 	"PrepareObjects":      decoder[PrepareObjects],
 	"CommitObject":        decoder[CommitObject],
+	"CompactObjects":      decoder[CompactObjects],
 	"TrimStream":          decoder[TrimStream],
 	"ExpireObjects":       decoder[ExpireObjects],
 	"ForgetObjects":       decoder[ForgetObjects],

@@ -24,8 +24,15 @@ var everyCommand = []Command{
 	PrepareObjects{NodeID: 1, NodeEpoch: 2, Count: 3, Until: 4},
 	CommitObject{
 		NodeID: 1, NodeEpoch: 2, ObjectID: 3, Kind: KindStreamSet, Key: "k", Size: 4, IndexPosition: 1, IndexLength: 2,
-		Streams:       []StreamCommit{{StreamID: 1, Epoch: 2, Start: 3, End: 4, MaxTimestamp: -1, State: []byte{0, 255}}},
+		Streams:       []StreamCommit{{StreamID: 1, Epoch: 2, Start: 3, End: 4, MaxTimestamp: -1, Bytes: 6, State: []byte{0, 255}}},
 		StreamObjects: []StreamObject{{ObjectID: 9, Key: "l", Size: 8, IndexPosition: 7, IndexLength: 6, Stream: StreamCommit{StreamID: 5}}},
+	},
+	CompactObjects{
+		NodeID: 1, NodeEpoch: 2, Sources: []int64{3, 4},
+		Objects: []CompactedObject{{
+			ObjectID: 5, Kind: KindStream, Key: "k", Size: 6, IndexPosition: 7, IndexLength: 8,
+			Shares: []CompactedShare{{StreamID: 9, Epoch: 10, Start: 11, End: 12}},
+		}},
 	},
 	TrimStream{StreamID: 1, NodeID: 2, NodeEpoch: 3, Start: 4},
 	ExpireObjects{NodeID: 1, NodeEpoch: 2, Before: 3},

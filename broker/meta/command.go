@@ -122,7 +122,44 @@ type StreamCommit struct {
 	Start        int64  `json:"start"`
 	End          int64  `json:"end"`
 	MaxTimestamp int64  `json:"maxTimestamp"`    // ms since 1970; -1: not known
+	Bytes        int64  `json:"bytes,omitempty"` // of record batches; 0: not known
 	State        []byte `json:"state,omitempty"` // partition-state record for exactly End
+}
+
+// CompactObjects puts Objects, which were prepared and written from Sources, in
+// the place of ranges of Sources: all or none. It is refused unless every
+// source is committed and every range that a share covers is one of a source
+// (rule 8), so that bytes which are being deleted are never referred to again.
+// Sources that nothing refers to afterwards are destroyed; others stay with
+// what is left of them. Repeated it succeeds. Result: DroppedStreams,
+// DestroyedObjects.
+type CompactObjects struct {
+	NodeID    int32             `json:"nodeId"`
+	NodeEpoch int64             `json:"nodeEpoch"`
+	Sources   []int64           `json:"sources"`
+	Objects   []CompactedObject `json:"objects"`
+}
+
+// CompactedObject is one object that a compaction has written.
+type CompactedObject struct {
+	ObjectID      int64            `json:"objectId"`
+	Kind          ObjectKind       `json:"kind"`
+	Key           string           `json:"key"`
+	Size          int64            `json:"size"` // bytes
+	IndexPosition int64            `json:"indexPosition"`
+	IndexLength   int32            `json:"indexLength"`
+	Shares        []CompactedShare `json:"shares"`
+}
+
+// CompactedShare becomes one range of the stream. It begins where a range of a
+// source begins (or, when that is the stream's first, up to the stream's start)
+// and ends where one ends. A stream may have several shares, in ascending order
+// and without overlap: the more there are, the finer its index by time stays.
+type CompactedShare struct {
+	StreamID int64 `json:"streamId"`
+	Epoch    int64 `json:"epoch"` // under which the node holds the stream open
+	Start    int64 `json:"start"`
+	End      int64 `json:"end"`
 }
 
 // TrimStream moves the stream's start up to Start (at most the committed end;

@@ -14,7 +14,7 @@ func (c CommitObject) caller() (int32, int64, bool) { return c.NodeID, c.NodeEpo
 
 func (c CommitObject) execute(im *Image) (Result, []Change, error) {
 	ups := c.uploads()
-	repeated, err := c.checkObjects(im, ups)
+	repeated, err := checkObjects(im, c.NodeID, ups)
 	if err != nil {
 		return Result{}, nil, err
 	}
@@ -53,7 +53,7 @@ func (c CommitObject) uploads() []upload {
 // checkObjects says whether the commit was applied before. One that was is
 // answered alike even when its objects have been destroyed since: the records
 // are accounted for, and uploading them again would fail for ever.
-func (c CommitObject) checkObjects(im *Image, ups []upload) (repeated bool, err error) {
+func checkObjects(im *Image, node int32, ups []upload) (repeated bool, err error) {
 	done := 0
 	seen := map[int64]bool{}
 	for _, u := range ups {
@@ -69,8 +69,8 @@ func (c CommitObject) checkObjects(im *Image, ups []upload) (repeated bool, err 
 		switch {
 		case !ok:
 			return false, refuse(ErrObjectNotPrepared, "object %d is unknown", o.ID)
-		case old.Node != c.NodeID:
-			return false, refuse(ErrObjectNotPrepared, "object %d was prepared by node %d, not %d", o.ID, old.Node, c.NodeID)
+		case old.Node != node:
+			return false, refuse(ErrObjectNotPrepared, "object %d was prepared by node %d, not %d", o.ID, old.Node, node)
 		case old.State == Prepared:
 		case old.Size == o.Size && old.Key == o.Key && old.Kind == o.Kind:
 			done++
@@ -79,7 +79,7 @@ func (c CommitObject) checkObjects(im *Image, ups []upload) (repeated bool, err 
 		}
 	}
 	if done != 0 && done != len(ups) {
-		return false, refuse(ErrObjectNotPrepared, "%d of %d objects from %d on were committed otherwise", done, len(ups), c.ObjectID)
+		return false, refuse(ErrObjectNotPrepared, "%d of %d objects from %d on were committed otherwise", done, len(ups), ups[0].object.ID)
 	}
 	return done != 0, nil
 }
@@ -91,7 +91,7 @@ func validUpload(u upload) error {
 		return refuse(ErrInvalid, "object %d: kind %s, key %q, %d bytes with an index of %d at %d",
 			o.ID, o.Kind, o.Key, o.Size, o.IndexLength, o.IndexPosition)
 	}
-	if len(u.streams) == 0 || o.Kind == KindStream && len(u.streams) != 1 {
+	if len(u.streams) == 0 || o.Kind == KindStream && !oneStream(u.streams) {
 		return refuse(ErrInvalid, "object %d: a %s object of %d streams", o.ID, o.Kind, len(u.streams))
 	}
 	return nil
@@ -113,8 +113,11 @@ func (c CommitObject) checkStreams(im *Image, ups []upload, repeated bool) (map[
 			if repeated {
 				continue
 			}
-			if err := c.checkStream(s, sc); err != nil {
+			if err := checkStream(s, c.NodeID, sc); err != nil {
 				return nil, err
+			}
+			if sc.Start != s.End {
+				return nil, refuse(ErrNotContiguous, "stream %d: range [%d, %d), committed end %d", s.ID, sc.Start, sc.End, s.End)
 			}
 			if seen[sc.StreamID] {
 				return nil, refuse(ErrInvalid, "stream %d occurs twice in the commit of object %d", sc.StreamID, c.ObjectID)
@@ -125,16 +128,16 @@ func (c CommitObject) checkStreams(im *Image, ups []upload, repeated bool) (map[
 	return dropped, nil
 }
 
-func (c CommitObject) checkStream(s *Stream, sc StreamCommit) error {
+// checkStream says why the node may not commit to the stream, which is nil when
+// it never existed.
+func checkStream(s *Stream, node int32, sc StreamCommit) error {
 	switch {
 	case s == nil:
 		return refuse(ErrUnknownStream, "stream %d", sc.StreamID)
-	case !s.Open || s.Node != c.NodeID:
-		return refuse(ErrStreamNotOpen, "stream %d, node %d", s.ID, c.NodeID)
+	case !s.Open || s.Node != node:
+		return refuse(ErrStreamNotOpen, "stream %d, node %d", s.ID, node)
 	case s.Epoch != sc.Epoch:
 		return refuse(ErrStreamEpoch, "stream %d: committed under %d, its newest is %d", s.ID, sc.Epoch, s.Epoch)
-	case sc.Start != s.End:
-		return refuse(ErrNotContiguous, "stream %d: range [%d, %d), committed end %d", s.ID, sc.Start, sc.End, s.End)
 	case sc.End <= sc.Start:
 		return refuse(ErrInvalid, "stream %d: empty range [%d, %d)", s.ID, sc.Start, sc.End)
 	}
@@ -155,7 +158,7 @@ func commitChanges(im *Image, ups []upload, dropped map[int64]bool) (changes []C
 			o.LiveRanges++
 			ranges = append(ranges, RangeAdded{
 				StreamID: sc.StreamID,
-				Range:    Range{ObjectID: o.ID, Start: sc.Start, End: sc.End, MaxTimestamp: sc.MaxTimestamp},
+				Range:    Range{ObjectID: o.ID, Start: sc.Start, End: sc.End, MaxTimestamp: sc.MaxTimestamp, Bytes: sc.Bytes},
 				State:    sc.State,
 			})
 		}

@@ -35,6 +35,8 @@ var (
 	ErrNotContiguous     = newError("NOT_CONTIGUOUS", "range does not start at the committed end")
 	ErrObjectNotPrepared = newError("OBJECT_NOT_PREPARED", "object is not prepared")
 	ErrObjectLive        = newError("OBJECT_LIVE", "object is not destroyed")
+	ErrPartOfRange       = newError("PART_OF_RANGE", "compaction does not cover whole ranges")
+	ErrSourceGone        = newError("SOURCE_GONE", "source of the compaction is not live")
 	ErrOffsetOutOfRange  = newError("OFFSET_OUT_OF_RANGE", "offset is beyond the committed end")
 )
 

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,6 +78,36 @@ func (m *model) apply(t *rapid.T, cmd Command) {
 		sameImage(t, im, m.follower)
 	}
 	onlyForward(t, before, im)
+	if c, ok := cmd.(CompactObjects); ok && err == nil {
+		m.compacted(t, c, before)
+	}
+}
+
+// compacted checks what a compaction that was not refused must leave alone:
+// which offsets there are, and the state; and that repeating it changes nothing.
+func (m *model) compacted(t *rapid.T, c CompactObjects, before *Image) {
+	im := m.state.Image()
+	for id, s := range before.streams {
+		v := im.streams[id]
+		if v.Start != s.Start || v.End != s.End || string(v.State) != string(s.State) || v.Epoch != s.Epoch {
+			t.Fatalf("a compaction made %+v of stream %+v", v, s)
+		}
+		if bytesOf(v) != bytesOf(s) {
+			t.Fatalf("a compaction made %d bytes of %d of stream %d", bytesOf(v), bytesOf(s), id)
+		}
+	}
+	m.index++
+	if _, changes, err := m.state.Apply(m.index, c); err != nil || len(changes) != 0 {
+		t.Fatalf("repeated: %d changes, %v", len(changes), err)
+	}
+	m.follower.advance(m.index)
+}
+
+func bytesOf(s *Stream) (n int64) {
+	for _, r := range s.Ranges {
+		n += r.Bytes
+	}
+	return n
 }
 
 // jump brings the late follower up by the difference between two images.
@@ -152,7 +183,7 @@ func (m *model) draw(t *rapid.T) Command {
 	if s.Open && rapid.IntRange(0, 3).Draw(t, "owner") != 0 {
 		node, epoch = s.Node, im.nodes[s.Node].Epoch
 	}
-	switch rapid.IntRange(0, 13).Draw(t, "command") {
+	switch rapid.IntRange(0, 16).Draw(t, "command") {
 	case 0:
 		return RegisterNode{NodeID: node, Advertise: "h:1"}
 	case 1:
@@ -178,7 +209,9 @@ func (m *model) draw(t *rapid.T) Command {
 		return PrepareObjects{NodeID: node, NodeEpoch: epoch, Count: 2, Until: int64(m.index)}
 	case 9, 10, 11:
 		return m.drawCommit(t, node, epoch)
-	case 12:
+	case 12, 13:
+		return m.drawCompaction(t, node, epoch)
+	case 14:
 		return TrimStream{
 			StreamID: stream, NodeID: node, NodeEpoch: epoch,
 			Start: int64(rapid.IntRange(0, int(s.End)+1).Draw(t, "start")),
@@ -192,6 +225,44 @@ func (m *model) drawClean(t *rapid.T) Command {
 		return ExpireObjects{Before: int64(m.index) - 20}
 	}
 	return ForgetObjects{IDs: []int64{int64(rapid.IntRange(1, int(m.state.Image().next.ObjectID)).Draw(t, "forget"))}}
+}
+
+// drawCompaction takes a run of ranges of most of the node's streams, most
+// often whole ones, sometimes as several shares, sometimes without a source.
+func (m *model) drawCompaction(t *rapid.T, node int32, epoch int64) Command {
+	im := m.state.Image()
+	c := CompactObjects{NodeID: node, NodeEpoch: epoch}
+	o := CompactedObject{Kind: KindStreamSet, Key: "c", Size: 10, IndexLength: 1}
+	sources := map[int64]bool{}
+	for _, s := range im.Streams() {
+		if s.Node != node || len(s.Ranges) == 0 || rapid.IntRange(0, 4).Draw(t, "skip") == 0 {
+			continue
+		}
+		from := rapid.IntRange(0, len(s.Ranges)-1).Draw(t, "from")
+		to := rapid.IntRange(from, len(s.Ranges)-1).Draw(t, "to")
+		share := CompactedShare{StreamID: s.ID, Epoch: s.Epoch, Start: s.Ranges[from].Start}
+		for i, r := range s.Ranges[from : to+1] {
+			sources[r.ObjectID] = true
+			share.End = r.End
+			if i == to-from || rapid.IntRange(0, 3).Draw(t, "cut") == 0 {
+				share.Start += int64(rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 1, -1}).Draw(t, "off"))
+				o.Shares = append(o.Shares, share)
+				share.Start = share.End
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		if rapid.IntRange(0, 19).Draw(t, "forgotten") != 0 {
+			c.Sources = append(c.Sources, id)
+		}
+	}
+	o.ObjectID = int64(rapid.IntRange(1, int(im.next.ObjectID)).Draw(t, "object"))
+	prepared := slices.DeleteFunc(im.Objects(Prepared), func(o Object) bool { return o.Node != node })
+	if len(prepared) > 0 && rapid.IntRange(0, 5).Draw(t, "good") != 0 {
+		o.ObjectID = rapid.SampledFrom(prepared).Draw(t, "prepared").ID
+	}
+	c.Objects = []CompactedObject{o}
+	return c
 }
 
 func (m *model) drawCommit(t *rapid.T, node int32, epoch int64) Command {
@@ -210,7 +281,7 @@ func (m *model) drawCommit(t *rapid.T, node int32, epoch int64) Command {
 			continue
 		}
 		n := int64(rapid.IntRange(0, 30).Draw(t, "records"))
-		sc := StreamCommit{StreamID: s.ID, Epoch: s.Epoch, Start: s.End, End: s.End + n, State: []byte{byte(n)}}
+		sc := StreamCommit{StreamID: s.ID, Epoch: s.Epoch, Start: s.End, End: s.End + n, Bytes: 10 * n, State: []byte{byte(n)}}
 		c.Streams = append(c.Streams, sc)
 	}
 	if len(c.Streams) > 1 && rapid.Bool().Draw(t, "own") {

@@ -75,7 +75,8 @@ type Range struct {
 	ObjectID     int64 `json:"objectId"`
 	Start        int64 `json:"start"`
 	End          int64 `json:"end"`
-	MaxTimestamp int64 `json:"maxTimestamp"` // ms since 1970; -1: not known
+	MaxTimestamp int64 `json:"maxTimestamp"`    // ms since 1970; -1: not known
+	Bytes        int64 `json:"bytes,omitempty"` // of record batches; 0: not known
 }
 
 // ObjectState is where an object is in its life. It only moves forward.

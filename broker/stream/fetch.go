@@ -132,11 +132,16 @@ func (s *Stream) locate(offset int64) ([]blockcache.ObjectRef, error) {
 	ranges := known.Ranges
 	i := sort.Search(len(ranges), func(i int) bool { return ranges[i].End > offset })
 	var refs []blockcache.ObjectRef
-	for _, rg := range ranges[i:min(i+1+lookAhead, len(ranges))] {
+	last := int64(-1) // an object that holds several ranges in a row is one place to look
+	for _, rg := range ranges[i:] {
 		o, ok := m.Object(rg.ObjectID)
-		if !ok {
+		if !ok || len(refs) == 1+lookAhead {
 			break
 		}
+		if rg.ObjectID == last {
+			continue
+		}
+		last = rg.ObjectID
 		refs = append(refs, blockcache.ObjectRef{ID: o.ID, Key: o.Key, Size: o.Size, IndexPosition: o.IndexPosition, IndexLength: o.IndexLength})
 	}
 	if len(refs) == 0 || ranges[i].Start > offset {

@@ -129,19 +129,21 @@ func (s *Stream) raiseStart(start int64) {
 	}
 }
 
-// TimeRange is a run of committed offsets and the largest timestamp in it.
+// TimeRange is a run of committed offsets, the largest timestamp in it and how
+// large it is.
 type TimeRange struct {
 	Start, End   int64
 	MaxTimestamp int64 // ms; −1 unknown
+	Bytes        int64 // of record batches; 0 unknown
 }
 
 // TimeRanges are the committed ranges in offset order: the time index, at the
-// grain of objects. It ends at the committed end; what follows is in the cache.
+// grain of uploads and of what compaction makes of them. It ends at the committed end; what follows is in the cache.
 func (s *Stream) TimeRanges() []TimeRange {
 	known, _ := s.engine.cfg.Meta.Stream(s.id)
 	out := make([]TimeRange, len(known.Ranges))
 	for i, r := range known.Ranges {
-		out[i] = TimeRange{Start: r.Start, End: r.End, MaxTimestamp: r.MaxTimestamp}
+		out[i] = TimeRange{Start: r.Start, End: r.End, MaxTimestamp: r.MaxTimestamp, Bytes: r.Bytes}
 	}
 	return out
 }

@@ -137,6 +137,7 @@ func (u *Uploader) fold(j Job, id int64) (c meta.StreamCommit, ok bool, err erro
 		return c, false, fmt.Errorf("stream %d: partition state: %w", id, err)
 	}
 	c.End, c.MaxTimestamp, c.State = s.end, s.state.MaxTimestamp(), s.state.Encode()
+	c.Bytes = j.Block.PayloadBytes(id)
 	return c, true, nil
 }
 
