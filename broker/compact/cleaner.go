@@ -1,6 +1,3 @@
-// Package compact keeps the store in order behind the broker's back. So far it
-// removes what nothing refers to any more; merging small objects comes beside
-// it.
 package compact
 
 import (

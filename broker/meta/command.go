@@ -153,8 +153,8 @@ type CompactedObject struct {
 
 // CompactedShare becomes one range of the stream. It begins where a range of a
 // source begins (or, when that is the stream's first, up to the stream's start)
-// and ends where one ends. A stream may have several shares, in ascending order
-// and without overlap: the more there are, the finer its index by time stays.
+// and ends where one ends. A stream may have several shares, without overlap: the
+// more there are, the finer its index by time stays.
 type CompactedShare struct {
 	StreamID int64 `json:"streamId"`
 	Epoch    int64 `json:"epoch"` // under which the node holds the stream open

@@ -156,6 +156,7 @@ func commitChanges(im *Image, ups []upload, dropped map[int64]bool) (changes []C
 				continue
 			}
 			o.LiveRanges++
+			o.Bytes += sc.Bytes
 			ranges = append(ranges, RangeAdded{
 				StreamID: sc.StreamID,
 				Range:    Range{ObjectID: o.ID, Start: sc.Start, End: sc.End, MaxTimestamp: sc.MaxTimestamp, Bytes: sc.Bytes},

@@ -29,7 +29,7 @@ func (c CompactObjects) execute(im *Image) (Result, []Change, error) {
 	if err := c.checkSources(im); err != nil {
 		return Result{}, nil, err
 	}
-	p := compaction{im: im, node: c.NodeID, sources: c.Sources, reached: map[int64]int64{}}
+	p := compaction{im: im, node: c.NodeID, sources: c.Sources, placed: map[int64][]StreamCommit{}}
 	for _, u := range ups {
 		if err := p.place(u); err != nil {
 			return Result{}, nil, err
@@ -70,7 +70,7 @@ type compaction struct {
 	im      *Image
 	node    int32
 	sources []int64
-	reached map[int64]int64 // by stream: the end of its last share
+	placed  map[int64][]StreamCommit // by stream: its shares so far
 
 	objects, ranges    []Change
 	dead               []Range // that others replace
@@ -91,10 +91,12 @@ func (p *compaction) place(u upload) error {
 		if err := checkStream(s, p.node, sc); err != nil {
 			return err
 		}
-		if sc.Start < p.reached[s.ID] {
-			return refuse(ErrInvalid, "stream %d: share [%d, %d) after one up to %d", s.ID, sc.Start, sc.End, p.reached[s.ID])
+		for _, other := range p.placed[s.ID] {
+			if sc.Start < other.End && other.Start < sc.End {
+				return refuse(ErrInvalid, "stream %d: share [%d, %d) beside one of [%d, %d)", s.ID, sc.Start, sc.End, other.Start, other.End)
+			}
 		}
-		p.reached[s.ID] = sc.End
+		p.placed[s.ID] = append(p.placed[s.ID], sc)
 		r, live, err := p.replace(s, sc)
 		if err != nil {
 			return err
@@ -102,6 +104,7 @@ func (p *compaction) place(u upload) error {
 		if live {
 			r.ObjectID = o.ID
 			o.LiveRanges++
+			o.Bytes += r.Bytes
 			p.ranges = append(p.ranges, RangesMerged{StreamID: s.ID, Range: r})
 		}
 	}
@@ -123,6 +126,9 @@ func (p *compaction) drop(stream int64) {
 // the stream was trimmed beyond it. What the share covers below the stream's
 // first range has been trimmed, and above the ranges nothing may be missing.
 func (p *compaction) replace(s *Stream, sc StreamCommit) (r Range, live bool, err error) {
+	if sc.Start < 0 {
+		return Range{}, false, refuse(ErrInvalid, "stream %d: share [%d, %d)", s.ID, sc.Start, sc.End)
+	}
 	if sc.End <= s.Start {
 		return Range{}, false, nil
 	}

@@ -133,6 +133,7 @@ type Object struct {
 	Node          int32       `json:"node"`          // that prepared it
 	PreparedUntil int64       `json:"preparedUntil"` // ms since 1970; ExpireObjects after it destroys an uncommitted one
 	LiveRanges    int         `json:"liveRanges,omitempty"`
+	Bytes         int64       `json:"bytes,omitempty"` // of record batches at its commit; ranges that go do not change it
 }
 
 // Resource is what a configuration belongs to.

@@ -1,0 +1,121 @@
+package compact
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/objstore"
+)
+
+// Compactor merges small objects of the streams that this node owns. One round
+// runs at a time.
+type Compactor struct {
+	cfg    Config
+	pace   pace           // of reads
+	writes pace           // of writes, asked by the store
+	round  chan struct{}  // holds a token while a round runs
+	bad    map[int64]bool // damaged objects; guarded by round
+	stats  counters
+}
+
+type counters struct {
+	rounds, jobs, failed, corrupt, refused atomic.Int64
+	objectsIn, objectsOut                  atomic.Int64
+	bytesRead, bytesWritten, gets          atomic.Int64
+}
+
+// Stats counts since New.
+type Stats struct {
+	Rounds, Jobs int64 // jobs that were begun
+	Failed       int64 // of these, jobs that ended with an error
+	Corrupt      int64 // objects found damaged, and left alone
+	Refused      int64 // outputs whose commit the metadata refused
+	ObjectsIn    int64 // objects that nothing refers to any more because of it
+	ObjectsOut   int64 // objects written and committed
+	BytesRead    int64
+	BytesWritten int64
+	Gets         int64
+}
+
+// New checks the configuration; Run does the work.
+func New(cfg Config) (*Compactor, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Compactor{
+		cfg: cfg, pace: pace{rate: cfg.Rate}, writes: pace{rate: cfg.Rate},
+		round: make(chan struct{}, 1), bad: make(map[int64]bool),
+	}, nil
+}
+
+// Stats may be called at any time.
+func (c *Compactor) Stats() Stats {
+	n := &c.stats
+	return Stats{
+		Rounds: n.rounds.Load(), Jobs: n.jobs.Load(), Failed: n.failed.Load(), Corrupt: n.corrupt.Load(), Refused: n.refused.Load(),
+		ObjectsIn: n.objectsIn.Load(), ObjectsOut: n.objectsOut.Load(),
+		BytesRead: n.bytesRead.Load(), BytesWritten: n.bytesWritten.Load(), Gets: n.gets.Load(),
+	}
+}
+
+// Run merges until ctx ends. What fails is planned anew in the next round.
+func (c *Compactor) Run(ctx context.Context) error {
+	tick := time.NewTicker(c.cfg.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := c.Round(ctx, false); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Warn("compaction; will try again", "error", err)
+		}
+	}
+}
+
+// passes bounds a round: what one merge leaves may be worth another.
+const passes = 4
+
+// Round merges what is due, and with force what is small whatever its age. It
+// returns when that is committed, or with the errors of the jobs that failed.
+func (c *Compactor) Round(ctx context.Context, force bool) error {
+	select {
+	case c.round <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-c.round }()
+	c.stats.rounds.Add(1)
+	ctx = objstore.WithClass(ctx, objstore.ClassCompaction)
+	for range passes {
+		jobs := newPlanner(c.cfg, force, c.bad).jobs()
+		if err := c.runAll(ctx, jobs); err != nil || len(jobs) == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// runAll does the jobs one after the other. One that fails does not keep the
+// others from being done, unless ctx has ended or the node is fenced.
+func (c *Compactor) runAll(ctx context.Context, jobs []job) error {
+	var errs []error
+	for _, j := range jobs {
+		c.stats.jobs.Add(1)
+		err := c.run(ctx, j)
+		if err == nil {
+			continue
+		}
+		c.stats.failed.Add(1)
+		errs = append(errs, err)
+		if ctx.Err() != nil || errors.Is(err, meta.ErrFencedEpoch) {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}

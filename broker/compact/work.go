@@ -1,0 +1,247 @@
+package compact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/arena"
+)
+
+// Deadlines of single calls, so that a store that swallows them is noticed. A
+// put may be paced, hence its own.
+const (
+	getTimeout  = time.Minute
+	putGrace    = 2 * time.Minute
+	commitEvery = 16 // outputs in one command
+)
+
+// work is one job on its way.
+type work struct {
+	*Compactor
+	slots   *slots
+	sources map[int64]*source
+	ready   []written // put, and not yet committed
+}
+
+// written is an output in the store.
+type written struct {
+	out *output
+	id  int64
+	len int32 // of the index
+	all int64 // bytes of the object
+}
+
+// run does a job. What was committed before an error stays; the rest is planned
+// anew.
+func (c *Compactor) run(ctx context.Context, j job) (err error) {
+	w := &work{Compactor: c, sources: make(map[int64]*source)}
+	if w.slots, err = newSlots(windows, c.cfg.Window); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.slots.close()) }()
+	for _, r := range j.runs {
+		for _, x := range r.ranges {
+			s := w.sources[x.ObjectID]
+			if s == nil {
+				s = &source{}
+				w.sources[x.ObjectID] = s
+			}
+			s.left++
+		}
+	}
+	p := placer{
+		cfg:  c.cfg,
+		load: func(id int64) (*source, error) { return w.source(ctx, id) },
+		done: func(o *output) error { return w.write(ctx, o) },
+	}
+	for _, r := range j.runs {
+		if err := p.place(r, j.stream); err != nil {
+			return err
+		}
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	return w.commit(ctx)
+}
+
+// source gives a source with its index.
+func (w *work) source(ctx context.Context, id int64) (*source, error) {
+	s := w.sources[id]
+	if s.index != nil {
+		return s, nil
+	}
+	o, ok := w.cfg.Meta.Object(id)
+	if !ok || o.State != meta.Committed {
+		return nil, fmt.Errorf("object %d: %w", id, meta.ErrSourceGone)
+	}
+	x, err := w.loadIndex(ctx, o)
+	if err != nil {
+		return nil, w.judge(id, err)
+	}
+	s.object, s.index = o, x
+	return s, nil
+}
+
+// judge notes an object that is not what it should be, so that no round comes
+// back to it: readers get the error, and an operator has to look.
+func (w *work) judge(id int64, err error) error {
+	if errors.Is(err, object.ErrCorrupt) {
+		w.bad[id] = true
+		w.stats.corrupt.Add(1)
+		w.cfg.Logger.Error("an object is damaged; compaction leaves it alone", "object", id, "error", err)
+	}
+	return err
+}
+
+// write makes the object out of its pieces and puts it.
+func (w *work) write(ctx context.Context, o *output) error {
+	mem, err := arena.Map(int(o.size))
+	if err != nil {
+		return err
+	}
+	err = w.assemble(ctx, o, mem)
+	if err == nil {
+		err = w.put(ctx, o, mem)
+	}
+	return errors.Join(err, arena.Unmap(mem))
+}
+
+func (w *work) assemble(ctx context.Context, o *output, mem []byte) error {
+	at := int64(0)
+	for _, p := range o.pieces {
+		if err := w.read(ctx, p.source, p.from, mem[at:at+p.n]); err != nil {
+			return err
+		}
+		at += p.n
+	}
+	if err := w.check(o, mem); err != nil {
+		return err
+	}
+	w.release(o)
+	return nil
+}
+
+// check holds what was read against the sources' indexes, and every batch
+// against its checksum, before anybody depends on the copy.
+func (w *work) check(o *output, mem []byte) error {
+	for _, p := range o.parts {
+		e := p.entry
+		err := object.ForEachBatch(p.id, e, mem[e.Position:e.Position+int64(e.Size)], func(_ []byte, b object.RecordBatch) error {
+			if w.cfg.Verify == nil {
+				return nil
+			}
+			if err := w.cfg.Verify(b); err != nil {
+				return fmt.Errorf("%w: object %d, stream %d at offset %d: %w", object.ErrCorrupt, p.id, b.StreamID, b.BaseOffset, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return w.judge(p.id, err)
+		}
+	}
+	return nil
+}
+
+// release lets go of sources that the job needs no more.
+func (w *work) release(o *output) {
+	for id := range o.sources {
+		s := w.sources[id]
+		if s.left -= o.uses[id]; s.left > 0 {
+			continue
+		}
+		w.slots.put(s.window)
+		*s = source{}
+	}
+}
+
+// put stores the object under a new id. Which id is of no use afterwards
+// expires, and its bytes with it.
+func (w *work) put(ctx context.Context, o *output, mem []byte) error {
+	id, err := w.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	tail := o.tail()
+	body := objstore.Body{mem, tail}
+	limit := putGrace
+	if w.cfg.Rate > 0 {
+		limit += time.Duration(float64(body.Size()) / float64(w.cfg.Rate) * float64(time.Second))
+	}
+	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.wait), limit)
+	defer cancel()
+	if err := w.cfg.Store.Put(pctx, w.key(id), body); err != nil {
+		return fmt.Errorf("put object %d: %w", id, err)
+	}
+	w.stats.bytesWritten.Add(body.Size())
+	w.ready = append(w.ready, written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()})
+	if len(w.ready) < commitEvery {
+		return nil
+	}
+	return w.commit(ctx)
+}
+
+func (w *work) key(id int64) string { return object.Key(w.cfg.Namespace, id) }
+
+func (w *work) prepare(ctx context.Context) (int64, error) {
+	until := w.cfg.Clock().Add(w.cfg.PreparedFor).UnixMilli()
+	res, err := w.cfg.Meta.Propose(ctx, meta.PrepareObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch, Count: 1, Until: until})
+	return res.FirstObjectID, err
+}
+
+// commit makes what was written readable.
+func (w *work) commit(ctx context.Context) error {
+	if len(w.ready) == 0 {
+		return nil
+	}
+	sources := make(map[int64]bool)
+	c := meta.CompactObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch}
+	for _, x := range w.ready {
+		maps.Copy(sources, x.out.sources)
+		c.Objects = append(c.Objects, meta.CompactedObject{
+			ObjectID: x.id, Kind: x.out.kind, Key: w.key(x.id),
+			Size: x.all, IndexPosition: x.out.size, IndexLength: x.len, Shares: x.out.shares,
+		})
+	}
+	c.Sources = slices.Sorted(maps.Keys(sources))
+	res, err := w.propose(ctx, c)
+	if err != nil {
+		w.stats.refused.Add(int64(len(w.ready)))
+		return fmt.Errorf("commit a compaction of %d objects into %d: %w", len(c.Sources), len(c.Objects), err)
+	}
+	w.stats.objectsIn.Add(int64(len(res.DestroyedObjects)))
+	w.stats.objectsOut.Add(int64(len(w.ready)))
+	w.ready = w.ready[:0]
+	return nil
+}
+
+// propose repeats a command whose outcome is open: repeated it succeeds. A
+// refusal is one, and so is the end of patience: the id expires then.
+func (w *work) propose(ctx context.Context, c meta.Command) (res meta.Result, err error) {
+	for wait := 100 * time.Millisecond; wait < 10*time.Second; wait *= 2 {
+		if res, err = w.cfg.Meta.Propose(ctx, c); err == nil || refused(err) {
+			return res, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return res, err
+		}
+	}
+	return res, err
+}
+
+// refused: the metadata said no, for good.
+func refused(err error) bool {
+	e, ok := errors.AsType[*meta.Error](err)
+	return ok && e != meta.ErrNotLeader && e != meta.ErrClosed
+}
