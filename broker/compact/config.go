@@ -48,7 +48,7 @@ type Config struct {
 	// in bytes. Default 1 MiB.
 	GroupBytes int
 	// Window is how much of a source is read at a time, in bytes, where
-	// streams have small shares of it. Default 1 MiB.
+	// streams have small shares of it. Default 512 KiB; there are up to 128.
 	Window int
 
 	// Verify checks a batch before it is written again: objects have no
@@ -65,7 +65,7 @@ func (c Config) withDefaults() Config {
 	def(&c.OldAfter, 45*time.Minute)
 	def(&c.PreparedFor, 30*time.Minute)
 	def(&c.GroupBytes, 1<<20)
-	def(&c.Window, 1<<20)
+	def(&c.Window, 512<<10)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -105,7 +105,7 @@ func (c Config) Validate() error {
 func (c Config) streamMin() int64 { return c.Target / 4 }
 
 // setBytes of small stream-set objects are merged without waiting for their age.
-func (c Config) setBytes() int64 { return 8 * c.Target }
+func (c Config) setBytes() int64 { return 16 * c.Target }
 
 // doneShare is the mean share of a stream in a stream-set object from which it
 // reads well: a few GETs of 4 MiB.
@@ -116,8 +116,8 @@ func (c Config) doneShare() int64 { return c.Target / 16 }
 func (c Config) rangeBytes() int64 { return c.Target / 4 }
 
 const (
-	overlap    = 8   // shares that a stream must have in a tier for its merge to pay
-	maxSources = 128 // objects in one job; each costs its index in memory
-	windows    = 64  // sources that are read through windows at the same time
+	overlap    = 4 // shares that a stream must have in a tier for its merge to pay
+	maxSources = 128        // objects in one job; each costs its index in memory
+	windows    = maxSources // sources that are read through windows at the same time
 	readBytes  = 4 << 20
 )
