@@ -16,6 +16,10 @@ import (
 // prefetcher.
 const lookAhead = 4
 
+// refreshes is how often one read asks for newer metadata. Once is enough while
+// the grace time of deletes is longer than a read takes.
+const refreshes = 3
+
 // errNowhere: an offset between start and end is neither in the log cache nor
 // in an object: a broken promise of rule 3.
 var errNowhere = errors.New("offset is neither in the log cache nor in an object")
@@ -58,7 +62,7 @@ func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, maxBytes i
 		more, err := s.fetchObject(ctx, r, maxBytes, minOne)
 		// An object that went away was compacted or trimmed meanwhile: newer
 		// metadata names another (rule 8).
-		if attempt > 0 || !(errors.Is(err, objstore.ErrNotFound) || errors.Is(err, errNowhere)) {
+		if attempt == refreshes || !(errors.Is(err, objstore.ErrNotFound) || errors.Is(err, errNowhere)) {
 			return more, err
 		}
 		e.counters.refreshedMetadata.Add(1)
