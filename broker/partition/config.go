@@ -20,7 +20,11 @@ const (
 	ConfigTimestampType   = "message.timestamp.type"
 	ConfigTimestampBefore = "message.timestamp.before.max.ms"
 	ConfigTimestampAfter  = "message.timestamp.after.max.ms"
+	ConfigCleanupPolicy   = "cleanup.policy"
+	ConfigRetentionMillis = "retention.ms"
+	ConfigRetentionBytes  = "retention.bytes"
 	logAppendTime         = "LogAppendTime"
+	policyDelete          = "delete"
 )
 
 // Metadata is what a Manager reads of the cluster's metadata; *meta.Replica
@@ -58,6 +62,12 @@ type Config struct {
 	// remembered: producer.id.expiration.ms. Default 24 h, as in Kafka. After
 	// it a producer may go on at any sequence.
 	ProducerExpiry time.Duration
+	// Retention is how old records become in topics that have no retention.ms
+	// of their own; negative: as old as they like. Default 7 days, as in Kafka.
+	Retention time.Duration
+	// RetentionBytes is how large a partition becomes, in bytes, in topics
+	// that have no retention.bytes of their own. Default 0: no bound.
+	RetentionBytes int64
 	// RetryAfter is the pause after a partition could not be opened, as while
 	// the metadata has no leader. Default 1 s.
 	RetryAfter time.Duration
@@ -81,6 +91,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ProducerExpiry == 0 {
 		c.ProducerExpiry = 24 * time.Hour
+	}
+	if c.Retention == 0 {
+		c.Retention = 7 * 24 * time.Hour
 	}
 	if c.RetryAfter == 0 {
 		c.RetryAfter = time.Second
@@ -110,6 +123,9 @@ func (c Config) Validate() error {
 	if c.ProducerExpiry < 0 {
 		fault("ProducerExpiry %v is negative", c.ProducerExpiry)
 	}
+	if c.RetentionBytes < 0 {
+		fault("RetentionBytes %d is negative", c.RetentionBytes)
+	}
 	if c.RetryAfter < 0 {
 		fault("RetryAfter %v is negative", c.RetryAfter)
 	}
@@ -119,16 +135,26 @@ func (c Config) Validate() error {
 // options reads a topic's configurations. They were checked when they were
 // set; what cannot be read all the same counts as not set.
 func (c Config) options(configs map[string]string) Options {
-	number := func(name string, bits int, otherwise int64) int64 {
-		if n, err := strconv.ParseInt(strings.TrimSpace(configs[name]), 10, bits); err == nil && n >= 0 {
+	number := func(name string, bits int, least, otherwise int64) int64 {
+		if n, err := strconv.ParseInt(strings.TrimSpace(configs[name]), 10, bits); err == nil && n >= least {
 			return n
 		}
 		return otherwise
 	}
-	return Options{
-		MaxMessageBytes: int(number(ConfigMaxMessageBytes, 32, int64(c.MaxMessageBytes))),
+	o := Options{
+		MaxMessageBytes: int(number(ConfigMaxMessageBytes, 32, 0, int64(c.MaxMessageBytes))),
 		LogAppendTime:   configs[ConfigTimestampType] == logAppendTime,
-		TimestampBefore: number(ConfigTimestampBefore, 64, math.MaxInt64),
-		TimestampAfter:  number(ConfigTimestampAfter, 64, time.Hour.Milliseconds()),
+		TimestampBefore: number(ConfigTimestampBefore, 64, 0, math.MaxInt64),
+		TimestampAfter:  number(ConfigTimestampAfter, 64, 0, time.Hour.Milliseconds()),
+		RetentionMillis: number(ConfigRetentionMillis, 64, -1, max(c.Retention.Milliseconds(), -1)),
+		RetentionBytes:  number(ConfigRetentionBytes, 64, -1, -1),
+		Deletes:         true,
 	}
+	if _, own := configs[ConfigRetentionBytes]; !own && c.RetentionBytes > 0 {
+		o.RetentionBytes = c.RetentionBytes
+	}
+	if policy, own := configs[ConfigCleanupPolicy]; own {
+		o.Deletes = strings.Contains(policy, policyDelete)
+	}
+	return o
 }

@@ -134,13 +134,16 @@ func TestManagerReconfigures(t *testing.T) {
 		synctest.Wait()
 		p, err := m.Get("a", 0)
 		require.NoError(t, err)
-		want := Options{MaxMessageBytes: 1048588, TimestampBefore: math.MaxInt64, TimestampAfter: 3_600_000, Internal: true}
+		want := Options{
+			MaxMessageBytes: 1048588, TimestampBefore: math.MaxInt64, TimestampAfter: 3_600_000, Internal: true,
+			Deletes: true, RetentionMillis: 604_800_000, RetentionBytes: -1,
+		}
 		require.Equal(t, want, *p.options.Load())
 		require.True(t, p.Internal())
-		a.Configs = map[string]string{ConfigMaxMessageBytes: "100", ConfigTimestampType: "LogAppendTime", ConfigTimestampBefore: " 5", ConfigTimestampAfter: "x"}
+		a.Configs = map[string]string{ConfigMaxMessageBytes: "100", ConfigTimestampType: "LogAppendTime", ConfigTimestampBefore: " 5", ConfigTimestampAfter: "x", ConfigRetentionMillis: "60000"}
 		mm.set(a, meta.ConfigsChanged{Resource: meta.ResourceTopic, Name: "a", Configs: a.Configs})
 		synctest.Wait()
-		want.MaxMessageBytes, want.LogAppendTime, want.TimestampBefore = 100, true, 5
+		want.MaxMessageBytes, want.LogAppendTime, want.TimestampBefore, want.RetentionMillis = 100, true, 5, 60_000
 		require.Equal(t, want, *p.options.Load())
 		require.ErrorIs(t, p.Append(context.Background(), plain(1).build(t), ignore), kerr.MessageTooLarge)
 	})

@@ -50,6 +50,11 @@ type Options struct {
 	// ms: message.timestamp.before.max.ms and message.timestamp.after.max.ms.
 	TimestampBefore, TimestampAfter int64
 
+	// What may go: cleanup.policy, retention.ms and retention.bytes; −1 is no
+	// bound. Without Deletes nothing may, whatever the bounds are.
+	Deletes                         bool
+	RetentionMillis, RetentionBytes int64
+
 	Internal bool // the topic is the broker's own, such as __consumer_offsets
 }
 

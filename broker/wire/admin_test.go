@@ -142,6 +142,40 @@ func TestDeleteTopics(t *testing.T) {
 	require.Equal(t, name, *resp.Topics[3].Topic)
 }
 
+func TestDeleteRecords(t *testing.T) {
+	h := newHarness(t, nil)
+	part := h.broker.topic("topic", 7, 1)[0]
+	c := h.dial()
+	for range 5 {
+		require.Zero(t, c.ask(produce(9, -1, "topic", 0, batch(3))).(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode)
+	}
+	ask := func(version int16, partition int32, before int64) (low int64, code int16) {
+		req := kmsg.NewPtrDeleteRecordsRequest()
+		req.Version = version
+		req.Topics = []kmsg.DeleteRecordsRequestTopic{{
+			Topic: "topic", Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: partition, Offset: before}},
+		}}
+		p := c.ask(req).(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0]
+		require.Equal(t, partition, p.Partition)
+		return p.LowWatermark, p.ErrorCode
+	}
+	for version := int16(0); version <= 2; version++ {
+		low, code := ask(version, 0, int64(version)+1)
+		require.Zero(t, code)
+		require.EqualValues(t, version+1, low)
+	}
+	require.EqualValues(t, 3, part.LogStartOffset())
+	low, code := ask(2, 0, 6)
+	require.Equal(t, kerr.OffsetOutOfRange.Code, code)
+	require.EqualValues(t, -1, low)
+	_, code = ask(2, 9, 1)
+	require.Equal(t, kerr.UnknownTopicOrPartition.Code, code)
+	low, code = ask(2, 0, -1)
+	require.Zero(t, code)
+	require.EqualValues(t, 5, low)
+	require.Equal(t, kerr.OffsetOutOfRange.Code, c.ask(fetch(12, "topic", 0)).(*kmsg.FetchResponse).Topics[0].Partitions[0].ErrorCode)
+}
+
 func TestMetadata(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.topic("one", 1, 2)

@@ -55,6 +55,9 @@ type offsets interface {
 	LogStartOffset() int64
 	OffsetForTime(ctx context.Context, timestamp int64) (offset, ts int64, err error)
 	EpochAt(offset int64) int32
+	// DeleteRecords makes everything before the offset, or with -1 everything
+	// there is, unreadable, durably, and returns the log start afterwards.
+	DeleteRecords(ctx context.Context, before int64) (start int64, err error)
 }
 
 // Metadata is the local replica of the cluster's metadata. What it returns is

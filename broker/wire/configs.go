@@ -34,7 +34,7 @@ const (
 // topicConfigTable is in order of name. A config is honoured when something in
 // this broker reads it; the others are about files that we do not have.
 var topicConfigTable = []topicConfig{
-	{name: "cleanup.policy", kind: kmsg.ConfigTypeList, value: "delete", oneOf: []string{"delete", "compact"}, broker: "log.cleanup.policy", doc: "What happens to old records. Compaction is accepted and not done yet."},
+	{name: "cleanup.policy", kind: kmsg.ConfigTypeList, value: "delete", oneOf: []string{"delete", "compact"}, broker: "log.cleanup.policy", honoured: true, doc: "What happens to old records: with delete in it, retention applies. Compaction by key is accepted and not done yet."},
 	{name: "compression.gzip.level", kind: kmsg.ConfigTypeInt, value: "-1", least: -1, most: 9, broker: "compression.gzip.level"},
 	{name: "compression.lz4.level", kind: kmsg.ConfigTypeInt, value: "9", least: 1, most: 17, broker: "compression.lz4.level"},
 	{name: "compression.type", kind: kmsg.ConfigTypeString, value: "producer", oneOf: []string{"uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"}, broker: "compression.type", honoured: true, doc: "Batches stay as the producer compressed them, whatever this says."},
@@ -60,8 +60,8 @@ var topicConfigTable = []topicConfig{
 	{name: "remote.log.copy.disable", kind: kmsg.ConfigTypeBoolean, value: "false"},
 	{name: "remote.log.delete.on.disable", kind: kmsg.ConfigTypeBoolean, value: "false"},
 	{name: "remote.storage.enable", kind: kmsg.ConfigTypeBoolean, value: "false", doc: "Without effect: every record goes to the object store."},
-	{name: "retention.bytes", kind: kmsg.ConfigTypeLong, value: "-1", least: -1, most: maxLong, broker: "log.retention.bytes", doc: "Size of a partition above which old records may go; -1 is no bound. Kept, not enforced yet."},
-	{name: "retention.ms", kind: kmsg.ConfigTypeLong, value: "604800000", least: -1, most: maxLong, broker: "log.retention.ms", doc: "Age from which records may go; -1 is no bound. Kept, not enforced yet."},
+	{name: "retention.bytes", kind: kmsg.ConfigTypeLong, value: "-1", least: -1, most: maxLong, broker: "log.retention.bytes", honoured: true, doc: "Size of a partition above which old records go, as whole ranges of objects; -1 is no bound."},
+	{name: "retention.ms", kind: kmsg.ConfigTypeLong, value: "604800000", least: -1, most: maxLong, broker: "log.retention.ms", honoured: true, doc: "Age from which records go, as whole ranges of objects; -1 is no bound."},
 	{name: "segment.bytes", kind: kmsg.ConfigTypeInt, value: "1073741824", least: 14, most: maxInt, broker: "log.segment.bytes"},
 	{name: "segment.index.bytes", kind: kmsg.ConfigTypeInt, value: "10485760", least: 4, most: maxInt, broker: "log.index.size.max.bytes"},
 	{name: "segment.jitter.ms", kind: kmsg.ConfigTypeLong, value: "0", most: maxLong, broker: "log.roll.jitter.ms"},

@@ -329,7 +329,21 @@ func (p *fakePartition) HighWatermark() int64 {
 
 func (p *fakePartition) LastStableOffset() int64 { return p.HighWatermark() }
 func (p *fakePartition) LogStartOffset() int64   { return p.start }
-func (p *fakePartition) EpochAt(int64) int32     { return 2 }
+
+func (p *fakePartition) DeleteRecords(_ context.Context, before int64) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if before == -1 {
+		before = p.high
+	}
+	if before < 0 || before > p.high {
+		return -1, kerr.OffsetOutOfRange
+	}
+	p.start = max(p.start, before)
+	return p.start, nil
+}
+
+func (p *fakePartition) EpochAt(int64) int32 { return 2 }
 
 func (p *fakePartition) OffsetForTime(_ context.Context, ts int64) (int64, int64, error) {
 	switch ts {

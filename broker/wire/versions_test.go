@@ -96,11 +96,11 @@ func TestUnknownApiVersionsGetTheList(t *testing.T) {
 	resp := kmsg.NewPtrApiVersionsResponse()
 	require.NoError(t, resp.ReadFrom(body))
 	require.Equal(t, kerr.UnsupportedVersion.Code, resp.ErrorCode)
-	require.Len(t, resp.ApiKeys, 19)
+	require.Len(t, resp.ApiKeys, 20)
 	// The connection goes on.
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = 4, "tester", "1.0-a"
-	require.Len(t, c.ask(req).(*kmsg.ApiVersionsResponse).ApiKeys, 19)
+	require.Len(t, c.ask(req).(*kmsg.ApiVersionsResponse).ApiKeys, 20)
 	req.ClientSoftwareName = "-"
 	require.Equal(t, kerr.InvalidRequest.Code, c.ask(req).(*kmsg.ApiVersionsResponse).ErrorCode)
 }
