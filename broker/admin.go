@@ -24,6 +24,8 @@ var livePage = template.Must(template.New("live").Parse(liveHTML))
 //	GET  /metrics        Prometheus
 //	GET  /streams        JSON: where each partition's offsets are
 //	POST /logcache/drop  frees the committed blocks of the log cache
+//	POST /compact        merges small objects whatever their age; answers when done
+//	POST /retention      enforces retention now
 //	     /debug/pprof/   profiles
 func (b *Broker) adminHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -33,6 +35,8 @@ func (b *Broker) adminHandler() http.Handler {
 	mux.HandleFunc("POST /logcache/drop", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int64{"dropped_bytes": b.cache.Drop()})
 	})
+	mux.HandleFunc("POST /compact", b.compactNow)
+	mux.HandleFunc("POST /retention", b.retainRequest)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -55,7 +59,7 @@ type streamInfo struct {
 	Start        int64  `json:"start"`
 	CommittedEnd int64  `json:"committed_end"` // below it everything is in objects
 	End          int64  `json:"end"`           // durable, exclusive: the high watermark
-	Ranges       int    `json:"ranges"`        // objects that hold it
+	Ranges       int    `json:"ranges"`        // runs of offsets in objects; a merged object may hold several
 }
 
 func (b *Broker) streams() []streamInfo {
@@ -82,7 +86,8 @@ func (b *Broker) live(w http.ResponseWriter, _ *http.Request) {
 		"Node": b.cfg.NodeID, "Kafka": b.KafkaAddr(), "WAL": b.cfg.WAL, "Store": b.cfg.Store,
 		"Durability": g.Durability, "Engine": b.engine.Stats(), "Log": b.engine.WALStats(),
 		"Upload": b.engine.UploadStats(), "Cache": b.cache.Stats(), "Blocks": b.blocks.Stats(),
-		"Objects": len(b.replica.Objects(meta.Committed)), "Streams": b.streams(),
+		"Objects": len(b.replica.Objects(meta.Committed)), "Streams": b.streams(), "Compact": b.compactor.Stats(),
+		"Deleted": b.cleaner.Deleted(), "DeletedBytes": b.cleaner.DeletedBytes(), "Retained": b.retained.bytes.Load(),
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_ = livePage.Execute(w, data)

@@ -3,7 +3,7 @@
 // coordinator and the Kafka listener. It holds no logic of its own beyond the
 // order in which they start and stop.
 //
-//	Open   meta quorum → replica → store, caches, WAL → engine (recovers) → partitions → groups
+//	Open   meta quorum → replica → store, caches, WAL → engine (recovers) → partitions → upkeep, groups
 //	Serve  Kafka listener, admin listener, until ctx ends or a part fails
 //	Close  the reverse: listener, engine (uploads what the WAL holds), replica, quorum
 package broker
@@ -53,6 +53,8 @@ type Broker struct {
 	partitions   *partition.Manager
 	groups       *group.Coordinator
 	cleaner      *compact.Cleaner
+	compactor    *compact.Compactor
+	retained     retained
 	server       *wire.Server
 
 	failing context.Context                   // ends when a part fails for good; the cause says why
@@ -77,7 +79,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(b.failing, func() { cancel(context.Cause(b.failing)) })()
 	for _, step := range []func(context.Context) error{
-		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
+		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openUpkeep, b.openGroups, b.openServer,
 	} {
 		err := step(ctx)
 		if errors.Is(err, stream.ErrHung) {
@@ -277,8 +279,6 @@ func (b *Broker) openPartitions(ctx context.Context) (err error) {
 		}
 	}
 	b.background(b.partitions.Run)
-	b.cleaner = compact.NewCleaner(compact.CleanerConfig{Store: b.store, Meta: b.replica, Logger: b.log})
-	b.background(b.cleaner.Run)
 	return nil
 }
 

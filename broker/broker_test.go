@@ -75,8 +75,8 @@ func (r *running) consume(t *testing.T, topic string, n int) []*kgo.Record {
 	return out
 }
 
-func (r *running) produce(t *testing.T, topic string, from, to int) {
-	cl := r.client(t)
+func (r *running) produce(t *testing.T, topic string, from, to int, opts ...kgo.Opt) {
+	cl := r.client(t, opts...)
 	defer cl.Close()
 	var rs []*kgo.Record
 	for i := from; i < to; i++ {

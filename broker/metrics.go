@@ -25,6 +25,7 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	s := samples{out}
 	c.store(s)
+	c.upkeep(s)
 	c.engine(s)
 	c.wal(s)
 	c.caches(s)
@@ -63,7 +64,24 @@ func (c collector) store(s samples) {
 	s.counter("tide_upload_bytes_total", "Bytes of objects uploaded and committed.", up.Bytes)
 	s.counter("tide_upload_retries_total", "Attempts of puts and commits that failed.", up.Retries)
 	s.gauge("tide_upload_queued", "Sealed blocks that wait for their upload.", up.Queued)
+}
+
+func (c collector) upkeep(s samples) {
+	st := c.b.compactor.Stats()
+	const objects = "Objects that compaction has left without a reader, and written."
+	s.counter("tide_compact_objects_total", objects, st.ObjectsIn, "side", "in")
+	s.counter("tide_compact_objects_total", objects, st.ObjectsOut, "side", "out")
+	s.counter("tide_compact_bytes_total", "Bytes that compaction has moved.", st.BytesRead, "direction", "read")
+	s.counter("tide_compact_bytes_total", "Bytes that compaction has moved.", st.BytesWritten, "direction", "written")
+	s.counter("tide_compact_gets_total", "Range reads of compaction.", st.Gets)
+	s.counter("tide_compact_jobs_total", "Merges begun.", st.Jobs)
+	s.counter("tide_compact_failed_total", "Merges that ended with an error; they are planned anew.", st.Failed)
+	s.counter("tide_compact_refused_total", "Objects written whose commit the metadata refused.", st.Refused)
+	s.counter("tide_compact_corrupt_total", "Objects found damaged and left alone.", st.Corrupt)
+	s.counter("tide_retention_trims_total", "Partitions trimmed by retention.", c.b.retained.trims.Load())
+	s.counter("tide_retention_bytes_total", "Bytes of record batches trimmed by retention.", c.b.retained.bytes.Load())
 	s.counter("tide_objects_deleted_total", "Objects whose bytes were deleted.", c.b.cleaner.Deleted())
+	s.counter("tide_objects_deleted_bytes_total", "Bytes of the objects that were deleted.", c.b.cleaner.DeletedBytes())
 }
 
 func (c collector) engine(s samples) {

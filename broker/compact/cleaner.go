@@ -61,6 +61,7 @@ type Cleaner struct {
 	cfg     CleanerConfig
 	seen    map[int64]time.Time // destroyed objects, by id: when first seen
 	deleted atomic.Int64
+	bytes   atomic.Int64
 }
 
 // NewCleaner does nothing until Run.
@@ -70,6 +71,10 @@ func NewCleaner(cfg CleanerConfig) *Cleaner {
 
 // Deleted is how many objects have gone since New.
 func (c *Cleaner) Deleted() int64 { return c.deleted.Load() }
+
+// DeletedBytes is how large they were, as far as the metadata knew: an object
+// that expired before its commit counts as empty.
+func (c *Cleaner) DeletedBytes() int64 { return c.bytes.Load() }
 
 // Run cleans until ctx ends. What fails is tried again in the next round.
 func (c *Cleaner) Run(ctx context.Context) error {
@@ -114,6 +119,7 @@ func (c *Cleaner) Round(ctx context.Context) error {
 			continue
 		}
 		gone = append(gone, o.ID)
+		c.bytes.Add(o.Size)
 	}
 	c.seen = seen
 	return errors.Join(append(errs, c.forget(ctx, gone))...)

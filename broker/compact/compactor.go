@@ -3,6 +3,7 @@ package compact
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,8 @@ type Compactor struct {
 	round  chan struct{}  // holds a token while a round runs
 	bad    map[int64]bool // damaged objects; guarded by round
 	stats  counters
+	closed context.Context // ends every round
+	close  context.CancelFunc
 }
 
 type counters struct {
@@ -46,7 +49,9 @@ func New(cfg Config) (*Compactor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	closed, stop := context.WithCancel(context.Background())
 	return &Compactor{
+		closed: closed, close: stop,
 		cfg: cfg, pace: pace{rate: cfg.Rate}, writes: pace{rate: cfg.Rate},
 		round: make(chan struct{}, 1), bad: make(map[int64]bool),
 	}, nil
@@ -84,6 +89,9 @@ const passes = 4
 // Round merges what is due, and with force what is small whatever its age. It
 // returns when that is committed, or with the errors of the jobs that failed.
 func (c *Compactor) Round(ctx context.Context, force bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.closed, cancel)()
 	select {
 	case c.round <- struct{}{}:
 	case <-ctx.Done():
@@ -118,4 +126,17 @@ func (c *Compactor) runAll(ctx context.Context, jobs []job) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Close ends the round that runs, if one does, and all later ones, and waits
+// for it: a call of the store may go on using the round's memory. When ctx ends
+// first, the error says so.
+func (c *Compactor) Close(ctx context.Context) error {
+	c.close()
+	select {
+	case c.round <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a compaction does not end: %w", ctx.Err())
+	}
 }

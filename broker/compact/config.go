@@ -116,7 +116,7 @@ func (c Config) doneShare() int64 { return c.Target / 16 }
 func (c Config) rangeBytes() int64 { return c.Target / 4 }
 
 const (
-	overlap    = 4 // shares that a stream must have in a tier for its merge to pay
+	overlap    = 4          // shares that a stream must have in a tier for its merge to pay
 	maxSources = 128        // objects in one job; each costs its index in memory
 	windows    = maxSources // sources that are read through windows at the same time
 	readBytes  = 4 << 20
