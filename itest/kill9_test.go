@@ -87,9 +87,12 @@ type killer struct {
 	p      *process
 	steady *steady
 	plain  *plain
+	more   []string                // flags
+	during func(p *process) func() // started with each round's load, ended after the kill; nil: nothing
 
 	stillborn int   // kills during recovery
 	uploads   int64 // objects uploaded, as the metrics said before each kill
+	merges    int64 // of objects, likewise
 	read      int64 // records read back
 }
 
@@ -102,7 +105,7 @@ func newKiller(t *testing.T, wal string) *killer {
 }
 
 func (k *killer) args() []string {
-	return small(k.dir, "--listen", k.addr, "--wal", k.wal+":"+filepath.Join(k.dir, "wal")+"?capacity=64MiB")
+	return small(k.dir, append([]string{"--listen", k.addr, "--wal", k.wal + ":" + filepath.Join(k.dir, "wal") + "?capacity=64MiB"}, k.more...)...)
 }
 
 func (k *killer) start() *process {
@@ -127,6 +130,9 @@ func (k *killer) round(round int) {
 	acks := minAcks + k.rng.Int64N(maxAcks-minAcks)
 	reached := k.steady.offer(acks, acks+overhang)
 	stopped := k.plain.run(k.addr, round)
+	if k.during != nil {
+		defer k.during(k.p)()
+	}
 	limit := time.NewTimer(clientWithin)
 	defer limit.Stop()
 	select {
@@ -137,6 +143,7 @@ func (k *killer) round(round int) {
 		k.t.Fatalf("round %d: %d acks did not come within %v\n%s", round, acks, clientWithin, k.p.stderr)
 	}
 	k.uploads += metric(k.t, k.p.Admin, "tide_upload_objects_total")
+	k.merges += metric(k.t, k.p.Admin, "tide_compact_jobs_total")
 	k.p.kill()
 	require.NoError(k.t, <-stopped, "round %d", round)
 	if k.rng.IntN(4) == 0 {

@@ -3,7 +3,6 @@ package compact
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -277,7 +276,7 @@ func TestPace(t *testing.T) {
 		p := pace{rate: 1000}
 		began := time.Now()
 		for range 10 {
-			require.NoError(t, p.wait(t.Context(), 100+rand.IntN(1)))
+			require.NoError(t, p.wait(t.Context(), 100))
 		}
 		require.Equal(t, 900*time.Millisecond, time.Since(began), "the last bytes may go at once")
 		time.Sleep(time.Hour) // synctest's clock: no burst makes up for it

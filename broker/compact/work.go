@@ -19,7 +19,8 @@ import (
 const (
 	getTimeout  = time.Minute
 	putGrace    = 2 * time.Minute
-	commitEvery = 16 // outputs in one command
+	commitEvery = 16     // outputs in one command
+	commitMost  = 20_000 // shares in one command, about 2 MB of it
 )
 
 // work is one job on its way.
@@ -28,6 +29,7 @@ type work struct {
 	slots   *slots
 	sources map[int64]*source
 	ready   []written // put, and not yet committed
+	shares  int       // of ready
 }
 
 // written is an output in the store.
@@ -182,7 +184,8 @@ func (w *work) put(ctx context.Context, o *output, mem []byte) error {
 	}
 	w.stats.bytesWritten.Add(body.Size())
 	w.ready = append(w.ready, written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()})
-	if len(w.ready) < commitEvery {
+	w.shares += len(o.shares)
+	if len(w.ready) < commitEvery && w.shares < commitMost {
 		return nil
 	}
 	return w.commit(ctx)
@@ -218,7 +221,7 @@ func (w *work) commit(ctx context.Context) error {
 	}
 	w.stats.objectsIn.Add(int64(len(res.DestroyedObjects)))
 	w.stats.objectsOut.Add(int64(len(w.ready)))
-	w.ready = w.ready[:0]
+	w.ready, w.shares = w.ready[:0], 0
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -196,12 +197,13 @@ func (w *world) checkRange(s meta.Stream, r meta.Range, o meta.Object, x object.
 	for at < r.End {
 		i, ok := x.Find(s.ID, at)
 		require.True(w.t, ok, "stream %d offset %d is not in object %d", s.ID, at, o.ID)
-		require.True(w.t, x[i].Size <= int32(w.cfg.GroupBytes) || x[i].BatchCount >= 1)
 		block := make([]byte, x[i].Size)
 		require.NoError(w.t, w.store.GetRange(context.Background(), o.Key, x[i].Position, block))
 		require.NoError(w.t, object.ForEachBatch(o.ID, x[i], block, func(_ []byte, b object.RecordBatch) error {
 			if b.EndOffset() > at {
-				require.LessOrEqual(w.t, b.BaseOffset, at)
+				if b.BaseOffset > at {
+					return fmt.Errorf("stream %d: a gap from %d to %d", s.ID, at, b.BaseOffset)
+				}
 				at = b.EndOffset()
 			}
 			return verify(b)

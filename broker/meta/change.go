@@ -52,10 +52,11 @@ type RangeAdded struct {
 	State    []byte
 }
 
-// RangesMerged puts one range in the place of those that lie within it.
+// RangesMerged puts Ranges, each of which begins where the one before ends, in
+// the place of the ranges that lie within them.
 type RangesMerged struct {
 	StreamID int64
-	Range    Range
+	Ranges   []Range
 }
 
 // StreamReplaced carries a stream whole. Only a replica that fell back to an

@@ -100,14 +100,15 @@ func (c RangeAdded) apply(im *Image) {
 
 func (c RangesMerged) apply(im *Image) {
 	s := *im.mustStream(c.StreamID)
-	from, to := within(s.Ranges, c.Range.Start, c.Range.End)
-	if from == to || s.Ranges[to-1].End != c.Range.End {
-		panic(broken("stream %d: no ranges that [%d, %d) could replace", c.StreamID, c.Range.Start, c.Range.End))
+	start, end := c.Ranges[0].Start, c.Ranges[len(c.Ranges)-1].End
+	from, to := within(s.Ranges, start, end)
+	if from == to || s.Ranges[to-1].End != end {
+		panic(broken("stream %d: no ranges that [%d, %d) could replace", c.StreamID, start, end))
 	}
 	// A copy: readers hold the old array.
-	merged := make([]Range, 0, len(s.Ranges)-(to-from)+1)
+	merged := make([]Range, 0, len(s.Ranges)-(to-from)+len(c.Ranges))
 	merged = append(merged, s.Ranges[:from]...)
-	merged = append(merged, c.Range)
+	merged = append(merged, c.Ranges...)
 	s.Ranges = append(merged, s.Ranges[to:]...)
 	im.streams[c.StreamID] = &s
 }
@@ -161,7 +162,7 @@ func (c TopicDeleted) weight() int     { return weightOfChange }
 func (c PartitionChanged) weight() int { return weightOfChange }
 func (c StreamChanged) weight() int    { return weightOfChange }
 func (c RangeAdded) weight() int       { return weightOfChange + len(c.State) }
-func (c RangesMerged) weight() int     { return weightOfChange }
+func (c RangesMerged) weight() int     { return weightOfChange + 32*len(c.Ranges) }
 func (c ObjectChanged) weight() int    { return weightOfChange + len(c.Object.Key) }
 func (c ObjectForgotten) weight() int  { return weightOfChange }
 func (c CountersChanged) weight() int  { return weightOfChange }

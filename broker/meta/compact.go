@@ -105,7 +105,7 @@ func (p *compaction) place(u upload) error {
 			r.ObjectID = o.ID
 			o.LiveRanges++
 			o.Bytes += r.Bytes
-			p.ranges = append(p.ranges, RangesMerged{StreamID: s.ID, Range: r})
+			p.add(s.ID, r)
 		}
 	}
 	if o.LiveRanges == 0 {
@@ -114,6 +114,20 @@ func (p *compaction) place(u upload) error {
 	}
 	p.objects = append(p.objects, ObjectChanged{o})
 	return nil
+}
+
+// add notes a range; neighbours make one change, for each costs the stream a
+// copy of all its ranges.
+func (p *compaction) add(stream int64, r Range) {
+	if n := len(p.ranges); n > 0 {
+		last := p.ranges[n-1].(RangesMerged)
+		if last.StreamID == stream && last.Ranges[len(last.Ranges)-1].End == r.Start {
+			last.Ranges = append(last.Ranges, r)
+			p.ranges[n-1] = last
+			return
+		}
+	}
+	p.ranges = append(p.ranges, RangesMerged{StreamID: stream, Ranges: []Range{r}})
 }
 
 func (p *compaction) drop(stream int64) {
