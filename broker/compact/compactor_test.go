@@ -298,3 +298,84 @@ func TestRefusesImpossibleConfig(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// TestSetOfTwoOwners: each owner takes its own streams out of a common set; what
+// belongs to the other stays where it is and keeps the source alive.
+func TestSetOfTwoOwners(t *testing.T) {
+	w := newWorld(t, 4)
+	for range 3 {
+		w.upload(every(w, 10), 100, 8<<10)
+	}
+	w.must(meta.RegisterNode{NodeID: 2, Advertise: "h:2"})
+	w.must(meta.WALOpened{NodeID: 2, Epoch: 2})
+	moved := w.streams[1]
+	w.must(meta.CloseStream{StreamID: moved, NodeID: 1, NodeEpoch: 1, StreamEpoch: 1})
+	w.must(meta.OpenStream{StreamID: moved, NodeID: 2, NodeEpoch: 2, StreamEpoch: 2})
+
+	one := w.compactor()
+	require.NoError(t, one.Round(ctx, true))
+	w.check()
+	require.Len(t, w.Objects(meta.Committed), 4, "three sources for the other's sake, and what came of them")
+	before := one.Stats().Jobs
+	require.NoError(t, one.Round(ctx, true))
+	require.Equal(t, before, one.Stats().Jobs)
+
+	w.cfg.NodeID, w.cfg.NodeEpoch = 2, 2
+	require.NoError(t, w.compactor().Round(ctx, false), "most of each source is dead: no need to wait for their age")
+	w.check()
+	require.Len(t, w.Objects(meta.Committed), 2)
+	require.Len(t, w.Objects(meta.Destroyed), 3)
+}
+
+// hanging never answers a GET.
+type hanging struct {
+	objstore.Store
+	asked chan struct{}
+}
+
+func (s hanging) GetRange(ctx context.Context, _ string, _ int64, _ []byte) error {
+	s.asked <- struct{}{}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestClose ends the round that runs, whoever asked for it.
+func TestClose(t *testing.T) {
+	w := newWorld(t, 1)
+	for range 3 {
+		w.upload(every(w, 10), 100, 8<<10)
+	}
+	h := hanging{w.store, make(chan struct{}, 1)}
+	w.cfg.Store = h
+	c := w.compactor()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Round(ctx, true) }()
+	<-h.asked
+	require.NoError(t, c.Close(ctx))
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.ErrorIs(t, c.Round(ctx, true), context.Canceled, "and so does every later one")
+}
+
+// TestRun merges at its interval and goes on after an error.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, func(c *Config) { c.Every = time.Minute })
+		for range 3 {
+			w.upload(every(w, 10), 100, 8<<10)
+		}
+		w.now = w.now.Add(time.Hour)
+		w.refuse = meta.ErrSourceGone
+		c := w.compactor()
+		rctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- c.Run(rctx) }()
+		time.Sleep(90 * time.Second) // the bubble's clock
+		synctest.Wait()
+		require.EqualValues(t, 1, c.Stats().Failed)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.EqualValues(t, 1, c.Stats().ObjectsOut)
+		stop()
+		require.NoError(t, <-ended)
+	})
+}

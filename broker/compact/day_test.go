@@ -57,7 +57,7 @@ func (d day) run(t *testing.T) {
 	batches := int(max(1, (perStream+d.batch/2)/d.batch))
 	size := int(perStream / int64(batches) / d.scale)
 	uploaded, most := int64(0), 0
-	for at := time.Duration(0); at < 24*time.Hour; at += d.every {
+	for at := time.Duration(0); at < dayLength; at += d.every {
 		w.now = w.now.Add(d.every)
 		w.upload(every(w, batches), size, split/d.scale)
 		uploaded += int64(batches*size) * int64(d.streams)
@@ -71,7 +71,7 @@ func (d day) run(t *testing.T) {
 		}
 	}
 	w.check()
-	d.judge(t, w, 24*time.Hour, true)
+	d.judge(t, w, dayLength, true)
 	st := c.Stats()
 	written := float64(st.BytesWritten) / float64(stored(w))
 	t.Logf("write amplification of compaction %.2f (bytes written by it ÷ bytes stored), %d merges; at most %d objects beyond bytes ÷ target",
@@ -127,6 +127,7 @@ func (d day) judge(t *testing.T, w *world, at time.Duration, last bool) {
 	if !last {
 		return
 	}
+	require.Positive(t, bytes)
 	units := float64(bytes) / float64(4<<20/d.scale)
 	by4, by8 := float64(d.scan(w, newest, limit, 4<<20))/units, float64(d.scan(w, newest, limit, 8<<20))/units
 	t.Logf("after %v: %d objects of %.1f × 256 MiB older than an hour (allowed %.0f), %d objects in all; a cold scan takes %.3f GETs per 4 MiB (%.3f with GETs of 8 MiB)",

@@ -328,7 +328,12 @@ func (p *fakePartition) HighWatermark() int64 {
 }
 
 func (p *fakePartition) LastStableOffset() int64 { return p.HighWatermark() }
-func (p *fakePartition) LogStartOffset() int64   { return p.start }
+
+func (p *fakePartition) LogStartOffset() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.start
+}
 
 func (p *fakePartition) DeleteRecords(_ context.Context, before int64) (int64, error) {
 	p.mu.Lock()
@@ -350,7 +355,7 @@ func (p *fakePartition) OffsetForTime(_ context.Context, ts int64) (int64, int64
 	case timestampLatest:
 		return p.HighWatermark(), -1, nil
 	case timestampEarliest:
-		return p.start, -1, nil
+		return p.LogStartOffset(), -1, nil
 	}
 	return 1, 1234, nil
 }
