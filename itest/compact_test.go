@@ -2,6 +2,7 @@ package itest
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -86,7 +87,7 @@ func post(ctx context.Context, admin, path string) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return &http.ProtocolError{ErrorString: path + ": " + resp.Status}
+		return fmt.Errorf("%s: %s", path, resp.Status)
 	}
 	return nil
 }
