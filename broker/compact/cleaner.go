@@ -95,6 +95,7 @@ func (c *Cleaner) Run(ctx context.Context) error {
 // Round expires what was prepared too long ago and deletes what has been
 // destroyed for the grace time.
 func (c *Cleaner) Round(ctx context.Context) error {
+	ctx = objstore.WithClass(ctx, objstore.ClassCompaction)
 	now := c.cfg.Clock()
 	var errs []error
 	if c.anyExpired(now) {
