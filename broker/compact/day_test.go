@@ -31,7 +31,10 @@ func TestDay(t *testing.T) {
 		{name: "4 partitions, 1 MiB/s", streams: 4, rate: 1 << 20, every: 30 * time.Second, scale: 2048, batch: 1 << 20, most: 95},
 		{name: "1000 partitions, 2 MiB/s", streams: 1000, rate: 2 << 20, every: 30 * time.Second, scale: 512, batch: 62914, read: 8 << 20, most: 120},
 	} {
-		t.Run(d.name, d.run)
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			d.run(t)
+		})
 	}
 }
 
