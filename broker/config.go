@@ -59,6 +59,14 @@ type Config struct {
 	// UploadInterval uploads at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
 
+	// NoAutoCreate stops Metadata requests from creating topics.
+	NoAutoCreate bool
+	// AcceptLoss starts although the WAL proves that records are lost.
+	AcceptLoss bool
+	// DiscardWAL starts although the WAL is another node's or of an older
+	// life, and empties it.
+	DiscardWAL bool
+
 	// NoCompact leaves objects as they were uploaded, but for what an operator
 	// asks for.
 	NoCompact bool
@@ -77,14 +85,6 @@ type Config struct {
 	// DeleteGrace is how long the bytes of an object stay after nothing refers
 	// to it any more, for readers that are at it. Default 1 min.
 	DeleteGrace time.Duration
-
-	// NoAutoCreate stops Metadata requests from creating topics.
-	NoAutoCreate bool
-	// AcceptLoss starts although the WAL proves that records are lost.
-	AcceptLoss bool
-	// DiscardWAL starts although the WAL is another node's or of an older
-	// life, and empties it.
-	DiscardWAL bool
 
 	Logger *slog.Logger
 }
@@ -107,11 +107,7 @@ func (c Config) withDefaults() Config {
 	def(&c.ObjectSplit, 8<<20)
 	def(&c.UploadThreshold, 64<<20)
 	def(&c.UploadInterval, 30*time.Second)
-	def(&c.CompactInterval, time.Minute)
-	def(&c.CompactRate, 32<<20)
-	def(&c.CompactTarget, max(min(256<<20, memory/16), 16<<20))
-	def(&c.RetentionCheck, 5*time.Minute)
-	def(&c.DeleteGrace, time.Minute)
+	c.upkeepDefaults(memory)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -143,12 +139,7 @@ func (c Config) Validate() error {
 	check(c.UploadThreshold <= c.LogCache/2, "upload threshold %s: at most half of the log cache (%s); raise --log-cache or lower --upload-threshold",
 		units.Size(c.UploadThreshold), units.Size(c.LogCache))
 	check(c.UploadInterval >= 10*time.Millisecond, "upload interval %v: at least 10ms", c.UploadInterval)
-	check(c.CompactInterval >= 100*time.Millisecond, "compact interval %v: at least 100ms", c.CompactInterval)
-	check(c.CompactRate >= 1<<10, "compact rate %s/s: at least 1 KiB/s", units.Size(c.CompactRate))
-	check(c.CompactTarget >= 64<<10 && c.CompactTarget <= 1<<30, "compact target %s: from 64 KiB to 1 GiB", units.Size(c.CompactTarget))
-	check(c.RetentionCheck >= 100*time.Millisecond, "retention check %v: at least 100ms", c.RetentionCheck)
-	check(c.DeleteGrace >= 100*time.Millisecond, "delete grace %v: at least 100ms", c.DeleteGrace)
-	return errors.Join(append(faults, c.checkParts()...)...)
+	return errors.Join(append(append(faults, c.checkParts()...), c.checkUpkeep()...)...)
 }
 
 // checkParts checks what names a part or an address.

@@ -2,13 +2,38 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidelog/tide/broker/compact"
 	"github.com/tidelog/tide/broker/partition"
+	"github.com/tidelog/tide/internal/units"
 )
+
+// upkeepDefaults fills in what openUpkeep goes by. memory is in bytes.
+func (c *Config) upkeepDefaults(memory int64) {
+	def(&c.CompactInterval, time.Minute)
+	def(&c.CompactRate, 32<<20)
+	def(&c.CompactTarget, max(min(256<<20, memory/16), 16<<20))
+	def(&c.RetentionCheck, 5*time.Minute)
+	def(&c.DeleteGrace, time.Minute)
+}
+
+func (c Config) checkUpkeep() (faults []error) {
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.CompactInterval >= 100*time.Millisecond, "compact interval %v: at least 100ms", c.CompactInterval)
+	check(c.CompactRate >= 1<<10, "compact rate %s/s: at least 1 KiB/s", units.Size(c.CompactRate))
+	check(c.CompactTarget >= 64<<10 && c.CompactTarget <= 1<<30, "compact target %s: from 64 KiB to 1 GiB", units.Size(c.CompactTarget))
+	check(c.RetentionCheck >= 100*time.Millisecond, "retention check %v: at least 100ms", c.RetentionCheck)
+	check(c.DeleteGrace >= 100*time.Millisecond, "delete grace %v: at least 100ms", c.DeleteGrace)
+	return faults
+}
 
 // openUpkeep starts what keeps the store small: retention trims partitions,
 // compaction merges objects, and the cleaner deletes what nothing refers to.

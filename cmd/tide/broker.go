@@ -42,16 +42,16 @@ type brokerCmd struct {
 	UploadThreshold units.Bytes   `help:"Bytes after which the log cache is sealed and uploaded; at most half of the log cache and of the WAL. Default 64MiB." placeholder:"SIZE"`
 	UploadInterval  time.Duration `help:"Time after which it is uploaded in any case. Default 30s." placeholder:"DURATION"`
 
+	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
+	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
+	DiscardWAL       bool `name:"discard-wal" help:"Start although the WAL belongs to another node or an older life; what it holds is lost."`
+
 	Compact         bool          `help:"Merge small objects in the background." default:"true" negatable:""`
 	CompactInterval time.Duration `help:"How often to look for small objects to merge. Default 1m." placeholder:"DURATION"`
 	CompactRate     units.Rate    `help:"What merging reads, and what it writes, at most. Default 32MiB/s." placeholder:"RATE"`
 	CompactTarget   units.Bytes   `help:"Size from which an object is left alone; a merge holds up to twice as much in memory. Default 256MiB, or 1/16 of the memory where that is less." placeholder:"SIZE"`
 	RetentionCheck  time.Duration `help:"How often retention.ms and retention.bytes are enforced. Default 5m." placeholder:"DURATION"`
 	DeleteGrace     time.Duration `help:"How long an object's bytes stay after nothing refers to it any more. Default 1m." placeholder:"DURATION"`
-
-	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
-	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
-	DiscardWAL       bool `name:"discard-wal" help:"Start although the WAL belongs to another node or an older life; what it holds is lost."`
 }
 
 // Run serves until SIGINT or SIGTERM. It prints one line to standard output
@@ -63,9 +63,9 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
 		ObjectBlock: int64(c.ObjectBlock), ObjectSplit: int64(c.ObjectSplit),
 		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
+		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),
 		RetentionCheck: c.RetentionCheck, DeleteGrace: c.DeleteGrace,
-		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		Logger: slog.Default(),
 	}
 	if r := c.CompactRate; r.PerSecond != 0 && !r.IsBytes {
