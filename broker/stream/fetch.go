@@ -16,10 +16,6 @@ import (
 // prefetcher.
 const lookAhead = 4
 
-// refreshes is how often one read asks for newer metadata. Once is enough while
-// the grace time of deletes is longer than a read takes.
-const refreshes = 3
-
 // errNowhere: an offset between start and end is neither in the log cache nor
 // in an object: a broken promise of rule 3.
 var errNowhere = errors.New("offset is neither in the log cache nor in an object")
@@ -77,6 +73,10 @@ func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, maxBytes i
 		}
 	}
 }
+
+// refreshes is how often one read asks for newer metadata. Once is enough while
+// the grace time of deletes is longer than a read takes.
+const refreshes = 3
 
 // take copies a span of the log cache into the Read.
 func (s *Stream) take(r *Read, sp logcache.Span) {
@@ -136,16 +136,11 @@ func (s *Stream) locate(offset int64) ([]blockcache.ObjectRef, error) {
 	ranges := known.Ranges
 	i := sort.Search(len(ranges), func(i int) bool { return ranges[i].End > offset })
 	var refs []blockcache.ObjectRef
-	last := int64(-1) // an object that holds several ranges in a row is one place to look
-	for _, rg := range ranges[i:] {
+	for _, rg := range ranges[i:min(i+1+lookAhead, len(ranges))] {
 		o, ok := m.Object(rg.ObjectID)
-		if !ok || len(refs) == 1+lookAhead {
+		if !ok {
 			break
 		}
-		if rg.ObjectID == last {
-			continue
-		}
-		last = rg.ObjectID
 		refs = append(refs, blockcache.ObjectRef{ID: o.ID, Key: o.Key, Size: o.Size, IndexPosition: o.IndexPosition, IndexLength: o.IndexLength})
 	}
 	if len(refs) == 0 || ranges[i].Start > offset {
