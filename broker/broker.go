@@ -3,7 +3,7 @@
 // coordinator and the Kafka listener. It holds no logic of its own beyond the
 // order in which they start and stop.
 //
-//	Open   meta quorum → replica → store, caches, WAL → engine (recovers) → partitions → upkeep, groups
+//	Open   meta quorum → replica → store, caches, WAL → engine (recovers) → partitions → groups → upkeep
 //	Serve  Kafka listener, admin listener, until ctx ends or a part fails
 //	Close  the reverse: listener, engine (uploads what the WAL holds), replica, quorum
 package broker
@@ -79,7 +79,8 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(b.failing, func() { cancel(context.Cause(b.failing)) })()
 	for _, step := range []func(context.Context) error{
-		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openUpkeep, b.openGroups, b.openServer,
+		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
+		b.openUpkeep,
 	} {
 		err := step(ctx)
 		if errors.Is(err, stream.ErrHung) {

@@ -99,6 +99,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.Store, "dir:"+filepath.Join(c.Data, "objects"))
 	memory := availableMemory()
+	c.upkeepDefaults(memory)
 	def(&c.LogCache, max(memory/8, 128<<20))
 	def(&c.BlockCache, max(memory/8, 64<<20))
 	def(&c.Policy, "lru")
@@ -107,7 +108,6 @@ func (c Config) withDefaults() Config {
 	def(&c.ObjectSplit, 8<<20)
 	def(&c.UploadThreshold, 64<<20)
 	def(&c.UploadInterval, 30*time.Second)
-	c.upkeepDefaults(memory)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
