@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/broker/compact"
+	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/broker/partition"
 	"github.com/tidelog/tide/internal/units"
 )
@@ -52,7 +53,8 @@ func (b *Broker) openUpkeep(context.Context) (err error) {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	if !b.cfg.NoCompact {
+	// What the null store was given cannot be read, so not be merged either.
+	if spec, _ := objstore.ParseURL(b.cfg.Store); !b.cfg.NoCompact && spec.Scheme != objstore.SchemeNull {
 		go func() { _ = b.compactor.Run(ctx) }() // it ends with ctx, and returns nothing
 	}
 	b.onClose(func() error {

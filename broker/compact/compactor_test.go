@@ -158,6 +158,21 @@ func TestRefusedCommitChangesNothing(t *testing.T) {
 	w.check()
 }
 
+// TestExpiredOutputLeavesNothingBehind: the cleaner may have looked for its
+// bytes before they came, and will not look again.
+func TestExpiredOutputLeavesNothingBehind(t *testing.T) {
+	w := newWorld(t, 2)
+	for range 3 {
+		w.upload(every(w, 10), 100, 8<<10)
+	}
+	w.refuse = meta.ErrObjectNotPrepared
+	require.ErrorIs(t, w.compactor().Round(ctx, true), meta.ErrObjectNotPrepared)
+	keys := 0
+	require.NoError(t, w.store.List(ctx, "", func(objstore.Info) error { keys++; return nil }))
+	require.Equal(t, 3, keys)
+	w.check()
+}
+
 // TestDamageIsNotCopied: an object with a wrong byte is left to be found, and
 // does not keep the others from being merged.
 func TestDamageIsNotCopied(t *testing.T) {

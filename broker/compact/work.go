@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
-	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/internal/arena"
 )
 
@@ -30,14 +27,6 @@ type work struct {
 	sources map[int64]*source
 	ready   []written // put, and not yet committed
 	shares  int       // of ready
-}
-
-// written is an output in the store.
-type written struct {
-	out *output
-	id  int64
-	len int32 // of the index
-	all int64 // bytes of the object
 }
 
 // run does a job. What was committed before an error stays; the rest is planned
@@ -162,89 +151,4 @@ func (w *work) release(o *output) {
 		w.slots.put(s.window)
 		*s = source{}
 	}
-}
-
-// put stores the object under a new id. Which id is of no use afterwards
-// expires, and its bytes with it.
-func (w *work) put(ctx context.Context, o *output, mem []byte) error {
-	id, err := w.prepare(ctx)
-	if err != nil {
-		return err
-	}
-	tail := o.tail()
-	body := objstore.Body{mem, tail}
-	limit := putGrace
-	if w.cfg.Rate > 0 {
-		limit += time.Duration(float64(body.Size()) / float64(w.cfg.Rate) * float64(time.Second))
-	}
-	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.wait), limit)
-	defer cancel()
-	if err := w.cfg.Store.Put(pctx, w.key(id), body); err != nil {
-		return fmt.Errorf("put object %d: %w", id, err)
-	}
-	w.stats.bytesWritten.Add(body.Size())
-	w.ready = append(w.ready, written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()})
-	w.shares += len(o.shares)
-	if len(w.ready) < commitEvery && w.shares < commitMost {
-		return nil
-	}
-	return w.commit(ctx)
-}
-
-func (w *work) key(id int64) string { return object.Key(w.cfg.Namespace, id) }
-
-func (w *work) prepare(ctx context.Context) (int64, error) {
-	until := w.cfg.Clock().Add(w.cfg.PreparedFor).UnixMilli()
-	res, err := w.cfg.Meta.Propose(ctx, meta.PrepareObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch, Count: 1, Until: until})
-	return res.FirstObjectID, err
-}
-
-// commit makes what was written readable.
-func (w *work) commit(ctx context.Context) error {
-	if len(w.ready) == 0 {
-		return nil
-	}
-	sources := make(map[int64]bool)
-	c := meta.CompactObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch}
-	for _, x := range w.ready {
-		maps.Copy(sources, x.out.sources)
-		c.Objects = append(c.Objects, meta.CompactedObject{
-			ObjectID: x.id, Kind: x.out.kind, Key: w.key(x.id),
-			Size: x.all, IndexPosition: x.out.size, IndexLength: x.len, Shares: x.out.shares,
-		})
-	}
-	c.Sources = slices.Sorted(maps.Keys(sources))
-	res, err := w.propose(ctx, c)
-	if err != nil {
-		w.stats.refused.Add(int64(len(w.ready)))
-		return fmt.Errorf("commit a compaction of %d objects into %d: %w", len(c.Sources), len(c.Objects), err)
-	}
-	w.stats.objectsIn.Add(int64(len(res.DestroyedObjects)))
-	w.stats.objectsOut.Add(int64(len(w.ready)))
-	w.ready, w.shares = w.ready[:0], 0
-	return nil
-}
-
-// propose repeats a command whose outcome is open: repeated it succeeds. A
-// refusal is one, and so is the end of patience: the id expires then.
-func (w *work) propose(ctx context.Context, c meta.Command) (res meta.Result, err error) {
-	for wait := 100 * time.Millisecond; wait < 10*time.Second; wait *= 2 {
-		if res, err = w.cfg.Meta.Propose(ctx, c); err == nil || refused(err) {
-			return res, err
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return res, err
-		}
-	}
-	return res, err
-}
-
-// refused: the metadata said no, for good.
-func refused(err error) bool {
-	e, ok := errors.AsType[*meta.Error](err)
-	return ok && e != meta.ErrNotLeader && e != meta.ErrClosed
 }

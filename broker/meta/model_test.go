@@ -231,11 +231,16 @@ func (m *model) drawClean(t *rapid.T) Command {
 // often whole ones, sometimes as several shares, sometimes without a source.
 func (m *model) drawCompaction(t *rapid.T, node int32, epoch int64) Command {
 	im := m.state.Image()
+	prepared := slices.DeleteFunc(im.Objects(Prepared), func(o Object) bool { return o.Node != node })
+	if len(prepared) == 0 {
+		return PrepareObjects{NodeID: node, NodeEpoch: epoch, Count: 2, Until: int64(m.index)}
+	}
 	c := CompactObjects{NodeID: node, NodeEpoch: epoch}
 	o := CompactedObject{Kind: KindStreamSet, Key: "c", Size: 10, IndexLength: 1}
 	sources := map[int64]bool{}
 	for _, s := range im.Streams() {
-		if s.Node != node || len(s.Ranges) == 0 || rapid.IntRange(0, 4).Draw(t, "skip") == 0 {
+		if s.Node != node || len(s.Ranges) == 0 || !s.Open && rapid.IntRange(0, 4).Draw(t, "closed") != 0 ||
+			rapid.IntRange(0, 4).Draw(t, "skip") == 0 {
 			continue
 		}
 		from := rapid.IntRange(0, len(s.Ranges)-1).Draw(t, "from")
@@ -245,7 +250,7 @@ func (m *model) drawCompaction(t *rapid.T, node int32, epoch int64) Command {
 			sources[r.ObjectID] = true
 			share.End = r.End
 			if i == to-from || rapid.IntRange(0, 3).Draw(t, "cut") == 0 {
-				share.Start += int64(rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 1, -1}).Draw(t, "off"))
+				share.Start += int64(rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -1}).Draw(t, "off"))
 				o.Shares = append(o.Shares, share)
 				share.Start = share.End
 			}
@@ -257,8 +262,7 @@ func (m *model) drawCompaction(t *rapid.T, node int32, epoch int64) Command {
 		}
 	}
 	o.ObjectID = int64(rapid.IntRange(1, int(im.next.ObjectID)).Draw(t, "object"))
-	prepared := slices.DeleteFunc(im.Objects(Prepared), func(o Object) bool { return o.Node != node })
-	if len(prepared) > 0 && rapid.IntRange(0, 5).Draw(t, "good") != 0 {
+	if rapid.IntRange(0, 9).Draw(t, "good") != 0 {
 		o.ObjectID = rapid.SampledFrom(prepared).Draw(t, "prepared").ID
 	}
 	c.Objects = []CompactedObject{o}

@@ -1,0 +1,124 @@
+package compact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
+)
+
+// written is an output in the store.
+type written struct {
+	out *output
+	id  int64
+	len int32 // of the index
+	all int64 // bytes of the object
+}
+
+// put stores the object under a new id. Which id is of no use afterwards
+// expires, and its bytes with it.
+func (w *work) put(ctx context.Context, o *output, mem []byte) error {
+	body := objstore.Body{mem, o.tail()}
+	limit := putGrace
+	if w.cfg.Rate > 0 {
+		limit += time.Duration(float64(body.Size()) / float64(w.cfg.Rate) * float64(time.Second))
+	}
+	id, err := w.prepare(ctx, limit)
+	if err != nil {
+		return err
+	}
+	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.wait), limit)
+	defer cancel()
+	if err := w.cfg.Store.Put(pctx, w.key(id), body); err != nil {
+		return fmt.Errorf("put object %d: %w", id, err)
+	}
+	w.stats.bytesWritten.Add(body.Size())
+	w.ready = append(w.ready, written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()})
+	w.shares += len(o.shares)
+	if len(w.ready) < commitEvery && w.shares < commitMost {
+		return nil
+	}
+	return w.commit(ctx)
+}
+
+func (w *work) key(id int64) string { return object.Key(w.cfg.Namespace, id) }
+
+// prepare takes an id that stays valid for as long as the put may take, and as
+// an upload's after that: bytes that come after the cleaner would stay for ever.
+func (w *work) prepare(ctx context.Context, put time.Duration) (int64, error) {
+	until := w.cfg.Clock().Add(put + w.cfg.PreparedFor).UnixMilli()
+	res, err := w.cfg.Meta.Propose(ctx, meta.PrepareObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch, Count: 1, Until: until})
+	return res.FirstObjectID, err
+}
+
+// commit makes what was written readable.
+func (w *work) commit(ctx context.Context) error {
+	if len(w.ready) == 0 {
+		return nil
+	}
+	sources := make(map[int64]bool)
+	c := meta.CompactObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch}
+	for _, x := range w.ready {
+		maps.Copy(sources, x.out.sources)
+		c.Objects = append(c.Objects, meta.CompactedObject{
+			ObjectID: x.id, Kind: x.out.kind, Key: w.key(x.id),
+			Size: x.all, IndexPosition: x.out.size, IndexLength: x.len, Shares: x.out.shares,
+		})
+	}
+	c.Sources = slices.Sorted(maps.Keys(sources))
+	res, err := w.propose(ctx, c)
+	if err != nil {
+		w.stats.refused.Add(int64(len(w.ready)))
+		if errors.Is(err, meta.ErrObjectNotPrepared) {
+			w.discard(ctx)
+		}
+		return fmt.Errorf("commit a compaction of %d objects into %d: %w", len(c.Sources), len(c.Objects), err)
+	}
+	w.stats.objectsIn.Add(int64(len(res.DestroyedObjects)))
+	w.stats.objectsOut.Add(int64(len(w.ready)))
+	w.ready, w.shares = w.ready[:0], 0
+	return nil
+}
+
+// discard deletes what was put under ids that expired: the cleaner may have
+// been there before the put was, and will not come again.
+func (w *work) discard(ctx context.Context) {
+	for _, x := range w.ready {
+		if o, ok := w.cfg.Meta.Object(x.id); ok && o.State == meta.Committed {
+			continue
+		}
+		if err := w.cfg.Store.Delete(ctx, w.key(x.id)); err != nil {
+			w.cfg.Logger.Warn("an expired object stays in the store", "key", w.key(x.id), "error", err)
+		}
+	}
+}
+
+// propose repeats a command whose outcome is open: repeated it succeeds. A
+// refusal is one, and so is the end of patience: the id expires then.
+func (w *work) propose(ctx context.Context, c meta.Command) (res meta.Result, err error) {
+	for wait := 100 * time.Millisecond; wait < 10*time.Second; wait *= 2 {
+		if res, err = w.cfg.Meta.Propose(ctx, c); err == nil || refused(err) {
+			return res, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return res, err
+		}
+	}
+	return res, err
+}
+
+// refused: the metadata said no, for good.
+func refused(err error) bool {
+	e, ok := errors.AsType[*meta.Error](err)
+	return ok && e != meta.ErrNotLeader && e != meta.ErrClosed
+}
