@@ -40,6 +40,7 @@ func TestCompactionModel(t *testing.T) {
 		m.jump(t)
 		m.reload(t)
 	})
+	t.Logf("%d objects merged away", merged)
 	if merged < 50 {
 		t.Fatalf("only %d objects were merged away: the test shows nothing", merged)
 	}
