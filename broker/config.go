@@ -74,7 +74,9 @@ type Config struct {
 	// Default 1 min.
 	CompactInterval time.Duration
 	// CompactRate bounds what compaction reads, and what it writes, in bytes a
-	// second. Default 32 MiB/s.
+	// second. Default 32 MiB/s. Each byte is written again about once with a few
+	// partitions and twice with a thousand: below that times the rate of the
+	// producers, small objects pile up.
 	CompactRate int64
 	// CompactTarget is the size from which an object is left alone, in bytes.
 	// Default 256 MiB, or 1/16 of the memory where that is less: a merge holds

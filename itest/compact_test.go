@@ -173,6 +173,46 @@ func TestRetention(t *testing.T) {
 	p.stop(t)
 }
 
+// TestRetentionByTime: what is older than retention.ms goes once it is in
+// objects, and a topic without delete in its cleanup.policy keeps all of it.
+func TestRetentionByTime(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir, "--delete-grace", "100ms", "--retention-check", "100ms", "--upload-interval", "100ms")
+	cl, err := kgo.NewClient(quick(p.Kafka)...)
+	require.NoError(t, err)
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	short, keep := "300", "compact"
+	for topic, configs := range map[string]map[string]*string{
+		"short": {"retention.ms": &short}, "kept": {"retention.ms": &short, "cleanup.policy": &keep}, "default": nil,
+	} {
+		made, err := admin.CreateTopic(t.Context(), 1, 1, configs, topic)
+		require.NoError(t, err)
+		require.NoError(t, made.Err)
+		for range 10 {
+			require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr())
+		}
+	}
+	begins := func(topic string) int64 {
+		list, err := admin.ListStartOffsets(t.Context(), topic)
+		require.NoError(t, err)
+		o, _ := list.Lookup(topic, 0)
+		require.NoError(t, o.Err)
+		return o.Offset
+	}
+	eventually(t, "all of it has gone", func() bool { return begins("short") == 10 })
+	require.Zero(t, begins("kept"))
+	require.Zero(t, begins("default"))
+	_, err = admin.DeleteRecords(t.Context(), kadm.Offsets{"kept": {0: kadm.Offset{Topic: "kept", Partition: 0, At: -1}}})
+	require.NoError(t, err)
+	require.Zero(t, begins("kept"), "POLICY_VIOLATION")
+	require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: "short", Value: []byte("x")}).FirstErr(), "the log goes on")
+	p.stop(t)
+	p = start(t, dir)
+	cl.UpdateSeedBrokers(p.Kafka)
+	require.GreaterOrEqual(t, begins("short"), int64(10), "and so it is after a restart")
+}
+
 // eventually asks until it is true; the broker works behind our backs, and
 // tells nobody when a file has gone.
 func eventually(t *testing.T, what string, is func() bool) {
