@@ -159,9 +159,9 @@ func (w *WAL) claim() *write {
 	b.claimed = true
 	b.write.io.Pos, b.write.io.Buf, b.write.since = w.position(b.off), b.buf[:length], l.tick
 	b.write.begun = w.now()
-	l.pace.take(b.write.begun, length)
 	l.inflight++
 	l.blocks++
+	l.pace.take(b.write.begun, length, l.blocks)
 	w.stats.Writes++
 	w.stats.Bytes += length
 	return &b.write

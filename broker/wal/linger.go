@@ -175,19 +175,27 @@ func (w *WAL) runLinger() {
 		case <-w.linger.armed:
 		}
 		for wait := w.submitDue(); wait > 0; wait = w.submitDue() {
-			w.linger.sleep(wait) // a signal ends it early
+			w.linger.sleep(min(wait, longestNap)) // a signal ends it early
 		}
 	}
 }
 
-// submitDue submits what may be, and returns how long the newest block stays
-// open.
+// longestNap is how long Close may have to wait for runLinger.
+const longestNap = 10 * time.Millisecond
+
+// submitDue submits the open block if it is due, and returns how long it is not.
+// It looks at the time before it submits: a block that became due between a
+// vain attempt and a look afterwards would be nobody's. A block that is opened
+// meanwhile calls again.
 func (w *WAL) submitDue() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.kick()
 	if w.open == nil {
 		return 0
 	}
-	return w.untilDue()
+	if wait := w.untilDue(); wait > 0 {
+		return wait
+	}
+	w.kick()
+	return 0
 }

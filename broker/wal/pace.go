@@ -14,7 +14,9 @@ import "time"
 //	                                for nothing
 //
 // It is the generic cell rate algorithm: the time up to which all writes are
-// paid for. The zero value paces nothing.
+// paid for. What has landed is paid for in any case: a device that merges writes
+// is faster than its number, and a debt that only the log counts would grow as
+// long as full blocks come, which wait for nothing. The zero value paces nothing.
 type pace struct {
 	every time.Duration // between two writes; 0: none
 	paid  time.Duration // since the log's epoch
@@ -37,9 +39,12 @@ func (p *pace) wait(now time.Duration) time.Duration {
 	return p.paid - paceBurst*p.every - now
 }
 
-// take accounts for a write of n bytes.
-func (p *pace) take(now time.Duration, n int64) {
-	p.paid = max(p.paid, now) + time.Duration((n+paceUnit-1)/paceUnit)*p.every
+// take accounts for a write of n bytes, one of those blocks that are in flight
+// with it. The debt never exceeds what as many of its size cost.
+func (p *pace) take(now time.Duration, n int64, blocks int) {
+	cost := time.Duration((n+paceUnit-1)/paceUnit) * p.every
+	most := now + paceBurst*p.every + time.Duration(blocks)*cost
+	p.paid = min(max(p.paid, now)+cost, most)
 }
 
 // service follows how long the device takes for a block: a moving average over

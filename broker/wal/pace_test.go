@@ -89,7 +89,7 @@ func TestNoPace(t *testing.T) {
 // A write longer than an I/O of the device counts as several.
 func TestPaceCountsUnits(t *testing.T) {
 	p := newPace(1000)
-	p.take(0, paceUnit+1)
+	p.take(0, paceUnit+1, 1)
 	require.Equal(t, 2*time.Millisecond-paceBurst*time.Millisecond, p.wait(0))
 	require.Zero(t, newPace(0).every)
 }
@@ -107,4 +107,39 @@ func TestServiceAsksForDepth(t *testing.T) {
 		s.add(time.Millisecond)
 	}
 	require.Equal(t, 4, s.depth())
+}
+
+// A device may be faster than it says, as one that merges writes (st1) is. What
+// has landed is paid for: after a long load of full blocks, a record waits no
+// longer than after a short one.
+func TestPaceOwesNothingForWhatLanded(t *testing.T) {
+	paced(t, func(c *Config) { c.BlockSoft = 1 }, func(t *testing.T, w *WAL) {
+		for range 10_000 { // each sealed by its size: no block waits
+			slot, err := w.Reserve(10)
+			require.NoError(t, err)
+			slot.Fill(nil, make([]byte, 10))
+			w.Commit()
+			require.NoError(t, w.Drain(context.Background()))
+			require.NoError(t, w.Trim(slot.Offset))
+			awaitHeader(t, w)
+		}
+		w.mu.Lock()
+		wait := w.lead.pace.wait(w.now())
+		w.mu.Unlock()
+		require.LessOrEqual(t, wait, 4*time.Millisecond, "depth 4 at 1000 IOPS")
+	})
+}
+
+// Close does not sit out the wait of a block that it writes itself.
+func TestCloseDoesNotWaitForThePace(t *testing.T) {
+	paced(t, nil, func(t *testing.T, w *WAL) {
+		w.mu.Lock()
+		w.lead.pace.paid = w.now() + time.Hour
+		w.mu.Unlock()
+		put(t, w, []byte("waits"))
+		synctest.Wait() // the goroutine of the pace sleeps
+		begin := time.Now()
+		require.NoError(t, w.Close(context.Background(), false))
+		require.LessOrEqual(t, time.Since(begin), longestNap)
+	})
 }
