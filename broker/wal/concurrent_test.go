@@ -253,7 +253,9 @@ func TestWindowGrowsBeforeTheBlock(t *testing.T) {
 
 // A header that was on its way when a larger window was asked for does not count
 // for it: the block waits for the next one.
-func TestWindowWaitsForItsOwnHeader(t *testing.T) {
+func TestWindowWaitsForItsOwnHeader(t *testing.T) { synctest.Test(t, testWindowWaitsForItsOwnHeader) }
+
+func testWindowWaitsForItsOwnHeader(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 4)
 	w, _ := startDevice(t, d, func(c *Config) { c.WindowInitial, c.WindowStep, c.BlockSoft = 4096, 4096, 1 })
 	off := put(t, w, []byte("trimmed"))
@@ -277,7 +279,9 @@ func TestWindowWaitsForItsOwnHeader(t *testing.T) {
 }
 
 // The depth goes up when full blocks wait, and down when they do not fill.
-func TestDepthAdapts(t *testing.T) {
+func TestDepthAdapts(t *testing.T) { synctest.Test(t, testDepthAdapts) }
+
+func testDepthAdapts(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 4)
 	w, _ := startDevice(t, d, func(c *Config) { c.BlockSoft, c.BlockHard = 4096, 4096 })
 	widest := 0 // guarded by d.mu
@@ -305,7 +309,9 @@ func TestDepthAdapts(t *testing.T) {
 	require.NoError(t, w.Close(context.Background(), false))
 }
 
-func TestAppendAllocatesNothing(t *testing.T) {
+func TestAppendAllocatesNothing(t *testing.T) { synctest.Test(t, testAppendAllocatesNothing) }
+
+func testAppendAllocatesNothing(t *testing.T) {
 	w, _ := startMem(t, mem.NewDevice(1<<20), 2, nil)
 	body := make([]byte, 1000)
 	last := Offset(-1)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -183,7 +184,9 @@ func (h *history) check(c fault.Crash) error {
 
 // What a lying disk loses behind the durable end is not taken for the end of
 // the log: a record further away than any write in flight proves the loss.
-func TestLostWriteIsDamage(t *testing.T) {
+func TestLostWriteIsDamage(t *testing.T) { synctest.Test(t, testLostWriteIsDamage) }
+
+func testLostWriteIsDamage(t *testing.T) {
 	dev := mem.NewDevice(1 << 20)
 	inner, err := mem.Open(mem.Config{Device: dev, ArenaSize: 1 << 20})
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -55,7 +56,9 @@ func TestHeaderBytes(t *testing.T) {
 
 // A write goes to the slot that does not hold the newest header, and versions
 // grow even when the clock goes back.
-func TestHeaderSlotsTakeTurns(t *testing.T) {
+func TestHeaderSlotsTakeTurns(t *testing.T) { synctest.Test(t, testHeaderSlotsTakeTurns) }
+
+func testHeaderSlotsTakeTurns(t *testing.T) {
 	dev := mem.NewDevice(1 << 20)
 	now := int64(5000)
 	w, _ := startMem(t, dev, 1, func(c *Config) { c.Clock = func() int64 { now -= 100; return now } })

@@ -28,7 +28,9 @@ func requireLatched(t *testing.T, w *WAL, s *sink, durable Offset, cause error) 
 	w.Commit()
 }
 
-func TestFailedWriteLatches(t *testing.T) {
+func TestFailedWriteLatches(t *testing.T) { synctest.Test(t, testFailedWriteLatches) }
+
+func testFailedWriteLatches(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 1)
 	w, s := startDevice(t, d, nil)
 	put(t, w, []byte("good"))
@@ -40,7 +42,9 @@ func TestFailedWriteLatches(t *testing.T) {
 	require.ErrorIs(t, w.Close(context.Background(), false), ErrLatched)
 }
 
-func TestRefusedSubmitLatches(t *testing.T) {
+func TestRefusedSubmitLatches(t *testing.T) { synctest.Test(t, testRefusedSubmitLatches) }
+
+func testRefusedSubmitLatches(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 1)
 	w, s := startDevice(t, d, nil)
 	put(t, w, []byte("good"))
@@ -51,7 +55,9 @@ func TestRefusedSubmitLatches(t *testing.T) {
 	require.ErrorIs(t, w.Close(context.Background(), false), ErrLatched)
 }
 
-func TestFailedTrimLatches(t *testing.T) {
+func TestFailedTrimLatches(t *testing.T) { synctest.Test(t, testFailedTrimLatches) }
+
+func testFailedTrimLatches(t *testing.T) {
 	d := newTestDevice(make([]byte, 1<<20), 1)
 	w, s := startDevice(t, d, nil)
 	off := put(t, w, []byte("good"))

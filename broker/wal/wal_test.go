@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -124,7 +125,9 @@ func recovered(t testing.TB, dev *mem.Device, opt RecoverOptions) ([]Offset, [][
 
 // The vectors of docs/FORMAT.md: three records, each awaited, on a fresh
 // device of 1 MiB.
-func TestVectors(t *testing.T) {
+func TestVectors(t *testing.T) { synctest.Test(t, testVectors) }
+
+func testVectors(t *testing.T) {
 	dev := mem.NewDevice(1 << 20)
 	w, s := startMem(t, dev, 1, nil)
 	want := []struct {
