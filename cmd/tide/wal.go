@@ -59,6 +59,7 @@ func (c *walBenchCmd) Run(ctx context.Context, std *stdio) error {
 		if r.Comparison, err = besideFio(ctx, spec, capacity, r.Result); err != nil {
 			return err
 		}
+		r.FioBlockBytes, r.FioDepth = fioBlock(measured), fioDepth(measured)
 	}
 	if r.queueComparison, err = besideQueue(spec, r.Result); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,8 +19,10 @@ import (
 // beside.
 type walReport struct {
 	walbench.Result
-	*bench.Comparison // with --fio
-	*queueComparison  // of a simulated volume in an open loop
+	*bench.Comparison       // with --fio
+	FioBlockBytes     int64 `json:"fio_block_bytes,omitempty"`
+	FioDepth          int   `json:"fio_depth,omitempty"`
+	*queueComparison        // of a simulated volume in an open loop
 }
 
 // queueComparison is the least latency that a log without any cost of its own
@@ -32,32 +35,46 @@ type queueComparison struct {
 	QueueRatio float64 `json:"queue_ratio"` // our average to the queue's
 }
 
-// besideFio runs fio with the log's mean write and mean depth. capacity is the
-// file's, in bytes.
+// besideFio runs fio with the log's mean write, rounded up to what fio can
+// write, and its mean depth, rounded. capacity is the file's, in bytes. The ratio
+// is of bytes a second: the log's are counted in fio's writes, for at a mean of
+// little more than 4 KiB fio writes 8.
 func besideFio(ctx context.Context, spec iopath.Spec, capacity int64, r walbench.Result) (*bench.Comparison, error) {
 	b := bench.Result{
 		Durability: iopath.Durability(r.Durability),
-		Block:      align.Up(int64(r.MeanWriteBytes), iopath.BlockSize),
-		Depth:      max(1, int(math.Round(r.MeanDepth))),
+		Block:      fioBlock(r),
+		Depth:      fioDepth(r),
 		Seconds:    r.DurationS,
-		IOPS:       float64(r.WriteCount) / r.DurationS,
 	}
 	if b.Block == 0 {
 		return nil, fmt.Errorf("nothing was written that fio could be put beside: make --duration longer")
 	}
+	b.IOPS = float64(r.BytesWritten) / float64(b.Block) / r.DurationS
 	if err := (bench.Fio{}).Compare(ctx, spec, capacity, &b); err != nil {
 		return nil, err
 	}
 	return b.Comparison, nil
 }
 
+// fioBlock is the size of fio's writes, in bytes.
+func fioBlock(r walbench.Result) int64 {
+	return align.Up(int64(math.Ceil(r.MeanWriteBytes)), iopath.BlockSize)
+}
+
+// fioDepth is how many writes fio keeps in flight.
+func fioDepth(r walbench.Result) int { return max(1, int(math.Round(r.MeanDepth))) }
+
 // recordOverhead is what a record takes in the log beside its payload, in
 // bytes: the header of a stream record batch, and the log's own.
 const recordOverhead = 33 + 24
 
-// besideQueue is nil where there is no volume or no schedule to simulate.
+// defaultBlock is the log's own BlockSoft, in bytes.
+const defaultBlock = 256 << 10
+
+// besideQueue is nil where there is no volume or no schedule to simulate, or
+// none that was kept. The warm-up is left out of its latencies, as of ours.
 func besideQueue(spec iopath.Spec, r walbench.Result) (*queueComparison, error) {
-	if !spec.Simulated() || r.RatePerS == 0 {
+	if !spec.Simulated() || r.RatePerS == 0 || r.Verdict == walbench.Invalid {
 		return nil, nil
 	}
 	volume, err := model.Preset(spec.Model)
@@ -65,11 +82,11 @@ func besideQueue(spec iopath.Spec, r walbench.Result) (*queueComparison, error) 
 		return nil, err
 	}
 	volume = volume.Limit(spec.IOPS, spec.Rate)
-	w := model.Writer{Depth: r.PathDepth, Block: max(spec.BlockSoft, 256<<10), IOPS: volume.IOPS}
+	w := model.Writer{Depth: r.PathDepth, Block: cmp.Or(spec.BlockSoft, defaultBlock), IOPS: volume.IOPS}
 	if spec.NoPace {
 		w.IOPS = 0
 	}
-	p := model.Simulate(volume, max(spec.Seed, 1), w, schedule(r))
+	p := model.Simulate(volume, max(spec.Seed, 1), w, schedule(r)).Without(int(float64(r.RatePerS) * r.WarmupS))
 	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
 	return &queueComparison{
 		QueueAvgUs: us(p.Mean), QueueP50Us: us(p.P50), QueueP99Us: us(p.P99), QueueRatio: r.AvgUs / us(p.Mean),
@@ -89,7 +106,7 @@ func schedule(r walbench.Result) []model.Arrival {
 func (r walReport) print(w io.Writer) {
 	r.Print(w)
 	if f := r.Comparison; f != nil {
-		fmt.Fprintf(w, "fio io_uring      %.0f/s of the same mean write and depth, p50 %.0f  p99 %.0f\n", f.FioIOPS, f.FioP50US, f.FioP99US)
+		fmt.Fprintf(w, "fio io_uring      %.0f/s of %d bytes at depth %d, p50 %.0f  p99 %.0f\n", f.FioIOPS, r.FioBlockBytes, r.FioDepth, f.FioP50US, f.FioP99US)
 		fmt.Fprintf(w, "fio psync × depth %.0f/s, p50 %.0f  p99 %.0f\n", f.FioPsyncIOPS, f.FioPsyncP50US, f.FioPsyncP99US)
 		fmt.Fprintf(w, "ratio             %.2f of bytes written\n", f.Ratio)
 	}

@@ -102,6 +102,15 @@ func (s *simulation) write(now time.Duration, size int64) (done time.Duration) {
 	return done
 }
 
+// Without is the prediction with the latencies of the first n records left out,
+// as a measurement leaves out its warm-up. The other numbers are of all.
+func (p Prediction) Without(n int) Prediction {
+	p.Latencies = p.Latencies[min(max(n, 0), len(p.Latencies)):]
+	p.Mean, p.P50, p.P99, p.P999, p.Max = 0, 0, 0, 0, 0
+	p.summarise()
+	return p
+}
+
 func (p *Prediction) summarise() {
 	if len(p.Latencies) == 0 {
 		return

@@ -1,6 +1,8 @@
 package figures
 
 import (
+	"math"
+
 	"github.com/tidelog/tide/results"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -59,15 +61,18 @@ func f01LogPictures(run *results.MatrixRun) ([]picture, error) {
 	return []picture{pic}, nil
 }
 
-// logMiBPerSecond is what reached the device; fio's is of writes of the log's
-// mean size.
+// walBlock is the unit of the writes of both, in bytes.
+const walBlock = 4096
+
+// logMiBPerSecond is what reached the device; fio's writes are of the log's mean
+// size, rounded up to whole blocks of 4 KiB.
 func logMiBPerSecond(c results.Cell, prefix string) (results.Stat, bool) {
 	if prefix == "" {
 		return c.Stat("written_mib_per_s")
 	}
 	s, ok := c.Stat(prefix + "iops")
 	size, okSize := c.Stat("mean_write_bytes")
-	return scale(s, size.Median/(1<<20)), ok && okSize
+	return scale(s, math.Ceil(size.Median/walBlock)*walBlock/(1<<20)), ok && okSize
 }
 
 func logCPU(c results.Cell, _ string) (results.Stat, bool) { return c.Stat("cpu_us_per_append") }
