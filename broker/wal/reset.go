@@ -120,6 +120,7 @@ func (w *WAL) Close(ctx context.Context, clean bool) error {
 		return nil
 	}
 	w.phase = closing // nothing new
+	w.notice.freed()  // those who wait for space learn it from Reserve
 	err := w.settleAll(ctx, clean)
 	if err == nil && w.cause != nil {
 		err = fmt.Errorf("%w: %w", ErrLatched, w.cause)

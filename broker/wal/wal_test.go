@@ -258,3 +258,28 @@ func TestConfigReportsEveryFault(t *testing.T) {
 	require.ErrorContains(t, err, "BlockSoft 1048576 is above BlockHard 4096")
 	require.ErrorContains(t, err, "Depth -1")
 }
+
+// Who waits for space in a log that closes is told: no trim comes any more.
+func TestCloseEndsTheWaitForSpace(t *testing.T) {
+	w, s := startMem(t, mem.NewDevice(64<<10), 1, nil)
+	var err error
+	for err == nil {
+		var slot Slot
+		if slot, err = w.Reserve(4000); err == nil {
+			slot.Fill(nil, make([]byte, 4000))
+			w.Commit()
+		}
+	}
+	require.ErrorIs(t, err, ErrFull)
+	require.NoError(t, w.Drain(context.Background()))
+	select {
+	case <-s.space: // of what had been in flight
+	default:
+	}
+	_, err = w.Reserve(4000)
+	require.ErrorIs(t, err, ErrFull)
+	require.NoError(t, w.Close(context.Background(), false))
+	<-s.space
+	_, err = w.Reserve(4000)
+	require.ErrorIs(t, err, ErrClosed)
+}
