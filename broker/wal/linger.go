@@ -97,6 +97,7 @@ func (w *WAL) measureRate() {
 	now := w.now()
 	if elapsed := now - l.sampled; elapsed >= rateSample {
 		l.busy = float64(w.stats.Records-l.records) > busyRate*elapsed.Seconds()
+		l.crowded = false // groups that take turns never collect, and would go on for ever
 		l.sampled, l.records = now, w.stats.Records
 	}
 }
