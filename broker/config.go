@@ -59,6 +59,9 @@ type Config struct {
 	// UploadInterval uploads at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
 
+	// Trace is a file that gets every access of the block cache, for `tide
+	// cache trace`. It must not be there yet. Default none.
+	Trace string
 	// NoAutoCreate stops Metadata requests from creating topics.
 	NoAutoCreate bool
 	// AcceptLoss starts although the WAL proves that records are lost.
