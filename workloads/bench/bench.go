@@ -167,7 +167,7 @@ func (t *trial) prepare(ctx context.Context, brokers []string) error {
 	}
 	run := results.Run{
 		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
-		Seed: t.load.Config().Seed, Config: t.describe(), Simulated: t.cfg.Target.Simulated(),
+		Seed: t.load.Config().Seed, Config: t.describe(),
 	}
 	var on session.Target = session.Remote{}
 	run.Durability = results.Durability{Acks: "all", Flush: "not known", PowerCut: "not known: the target runs elsewhere"}

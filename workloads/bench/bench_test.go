@@ -25,8 +25,8 @@ func TestQuickShortens(t *testing.T) {
 	require.Equal(t, quickWarmUp, quick.warmUp())
 	require.Equal(t, quickRun, quick.length())
 	require.Equal(t, int64(256<<20), newTrial(t, "catchup-2gib", true).backlog())
-	require.InDelta(t, 20, newTrial(t, "cold-blocks", false).coldFetchTime().Seconds(), 0.01)
-	require.InDelta(t, 5, newTrial(t, "cold-blocks", true).coldFetchTime().Seconds(), 0.01)
+	require.Equal(t, 15*time.Second, newTrial(t, "cold-blocks", false).coldFetchTime())
+	require.Equal(t, 3750*time.Millisecond, newTrial(t, "cold-blocks", true).coldFetchTime())
 }
 
 func TestLoadConfigOfEveryBuiltIn(t *testing.T) {

@@ -135,8 +135,8 @@ func storeURL(settings map[string]string) (string, error) {
 
 // Guesses for the time of a trial.
 const (
-	trialOverhead = 8 * time.Second // starting twice or more, waiting for uploads, drawing the report
-	backlogRate   = 120 * units.MiB // bytes a second, written as well as read
+	trialOverhead = 5 * time.Second // starting twice or more, waiting for uploads, drawing the report
+	backlogRate   = 150 * units.MiB // bytes a second, written as well as read
 	quickBacklog  = 8               // a quick trial writes as small a part of a back-log
 	quickFetches  = 4
 )

@@ -79,8 +79,8 @@ func TestTrialLength(t *testing.T) {
 	require.NoError(t, err)
 	quick, err := b.length(map[string]string{"quick": "true"})
 	require.NoError(t, err)
-	require.Greater(t, full.Seconds(), 40.0)
-	require.Less(t, quick.Seconds(), 20.0)
+	require.Greater(t, full.Seconds(), 25.0)
+	require.Less(t, quick.Seconds(), 12.0)
 	_, err = brokerTrial{"none"}.length(nil)
 	require.Error(t, err)
 }

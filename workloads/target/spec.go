@@ -46,18 +46,6 @@ func ParseSpec(text string) (Spec, error) {
 	return s, nil
 }
 
-// Simulated names the models that stand for real parts, as the flags say.
-func (s Spec) Simulated() []string {
-	var out []string
-	for _, flag := range []string{"wal", "store"} {
-		_, query, _ := strings.Cut(s.Flags[flag], "?")
-		if keys, err := url.ParseQuery(query); err == nil && keys.Get("model") != "" {
-			out = append(out, flag+" "+keys.Get("model"))
-		}
-	}
-	return out
-}
-
 // owned flags are set by whoever starts the broker.
 var owned = []string{"data", "listen", "admin", "advertise", "config"}
 
