@@ -62,9 +62,6 @@ type Config struct {
 	// UploadInterval uploads at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
 
-	// Trace is a file that gets every access of the block cache, for `tide
-	// cache trace`. It must not be there yet. Default none.
-	Trace string
 	// NoAutoCreate stops Metadata requests from creating topics.
 	NoAutoCreate bool
 	// AcceptLoss starts although the WAL proves that records are lost.
@@ -72,6 +69,9 @@ type Config struct {
 	// DiscardWAL starts although the WAL is another node's or of an older
 	// life, and empties it.
 	DiscardWAL bool
+	// Trace is a file that gets every access of the block cache, for `tide
+	// cache trace`. It must not be there yet. Default none.
+	Trace string
 
 	// NoCompact leaves objects as they were uploaded, but for what an operator
 	// asks for.

@@ -42,8 +42,6 @@ type brokerCmd struct {
 	UploadThreshold units.Bytes   `help:"Bytes after which the log cache is sealed and uploaded; at most half of the log cache and of the WAL. Default 64MiB." placeholder:"SIZE"`
 	UploadInterval  time.Duration `help:"Time after which it is uploaded in any case. Default 30s." placeholder:"DURATION"`
 
-	Trace string `help:"Record every access of the block cache in this new file, for tide cache trace." placeholder:"FILE"`
-
 	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
 	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
 	DiscardWAL       bool `name:"discard-wal" help:"Start although the WAL belongs to another node or an older life; what it holds is lost."`
@@ -54,6 +52,8 @@ type brokerCmd struct {
 	CompactTarget   units.Bytes   `help:"Size from which an object is left alone; a merge holds up to twice as much in memory. Default 256MiB, or 1/16 of the memory where that is less." placeholder:"SIZE"`
 	RetentionCheck  time.Duration `help:"How often retention.ms and retention.bytes are enforced. Default 5m." placeholder:"DURATION"`
 	DeleteGrace     time.Duration `help:"How long an object's bytes stay after nothing refers to it any more. Default 1m." placeholder:"DURATION"`
+
+	Trace string `help:"Record every access of the block cache in this file, for tide cache trace; FILE.1, FILE.2 … where there is one already." placeholder:"FILE"`
 }
 
 // Run serves until SIGINT or SIGTERM. It prints one line to standard output
@@ -64,11 +64,11 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		WAL: c.WAL, Store: c.Store,
 		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
 		ObjectBlock: int64(c.ObjectBlock), ObjectSplit: int64(c.ObjectSplit),
-		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval, Trace: c.Trace,
+		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),
 		RetentionCheck: c.RetentionCheck, DeleteGrace: c.DeleteGrace,
-		Logger: slog.Default(),
+		Trace: c.Trace, Logger: slog.Default(),
 	}
 	if r := c.CompactRate; r.PerSecond != 0 && !r.IsBytes {
 		return usageError{fmt.Errorf("--compact-rate %s: want bytes, as in 32MiB/s", r)}
