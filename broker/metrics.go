@@ -128,12 +128,7 @@ func (c collector) caches(s samples) {
 	s.counter("tide_blockcache_prefetches_total", "Loads ahead of readers.", k.Prefetches)
 	s.counter("tide_blockcache_prefetch_used_total", "Prefetched blocks that a reader asked for.", k.PrefetchUsed)
 	s.counter("tide_blockcache_evictions_total", "Blocks evicted.", k.Evictions)
-	const gets, got = "GETs of the block cache.", "Bytes that they were to bring."
-	s.counter("tide_blockcache_gets_total", gets, k.Loads+k.Uncached, "class", "demand")
-	s.counter("tide_blockcache_gets_total", gets, k.Prefetches, "class", "prefetch")
-	s.counter("tide_blockcache_gets_total", gets, k.IndexLoads, "class", "index")
-	s.counter("tide_blockcache_get_bytes_total", got, k.LoadedBytes, "class", "block")
-	s.counter("tide_blockcache_get_bytes_total", got, k.IndexLoadedBytes, "class", "index")
+	s.counter("tide_blockcache_index_loaded_bytes_total", "Bytes of indexes asked for.", k.IndexLoadedBytes)
 	s.gauge("tide_blockcache_bytes", "Bytes of blocks in memory.", k.InUse)
 	s.gauge("tide_blockcache_index_bytes", "Bytes of decoded indexes in memory.", k.IndexBytes)
 	if c.b.trace != nil {

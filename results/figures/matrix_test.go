@@ -136,12 +136,20 @@ func f6(t *testing.T) *results.MatrixRun {
 				Result: map[string]any{
 					"catch-up": 100.0, "catch-up GETs per MiB": perMiB, "catch-up over-read": 1.0, "catch-up index bytes per MiB": 36 * perMiB,
 					"cold-fetches over-read": float64(size) / (16 << 10), "cold fetch GETs": 1.1, "fetch.response.p50": p50, "fetch.response.p99": 3 * p50,
-					"durability": "dsync", "simulated": "",
+					"durability": "dsync", "simulated": inItsWords(model),
 				},
 			})
 		}
 	}
 	return write(t, results.MatrixHeader{Name: "f6", Metric: "fetch.response.p99"}, cells)
+}
+
+// inItsWords is a model that describes itself in more letters than a line has.
+func inItsWords(model string) string {
+	if model == "" {
+		return ""
+	}
+	return model + " (" + strings.Repeat("a guess, ", 30) + "to be calibrated)"
 }
 
 // TestMatrixFigures: every figure is drawn from its files alone, carries its
@@ -158,6 +166,7 @@ func TestMatrixFigures(t *testing.T) {
 			require.Contains(t, svg, "dsync", "%s: durability", d.Name)
 			require.Contains(t, svg, "1 trials FAILED", d.Name)
 			require.Equal(t, strings.Contains(d.Name, "simulated"), strings.Contains(svg, "SIMULATED: gp3-3000"), d.Name)
+			require.Equal(t, d.Name == "f06-simulated", strings.Contains(svg, "to be calibrated)"), "%s: the caption is whole", d.Name)
 			require.Equal(t, run.Header.Quick, strings.Contains(svg, "QUICK"), d.Name)
 			_, err := png.Decode(bytes.NewReader(d.PNG))
 			require.NoError(t, err)

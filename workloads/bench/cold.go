@@ -13,7 +13,7 @@ const (
 	recordsOfObjects  = `tide_stream_fetch_records_total{source="object"}`
 	recordsOfLogCache = `tide_stream_fetch_records_total{source="logcache"}`
 	bytesOfObjects    = `tide_stream_fetch_bytes_total{source="object"}`
-	indexBytes        = `tide_blockcache_get_bytes_total{class="index"}`
+	indexBytes        = `tide_blockcache_index_loaded_bytes_total`
 )
 
 // minCold is the share of records that a cold reading must get from objects.
