@@ -70,7 +70,7 @@ type Config struct {
 	// life, and empties it.
 	DiscardWAL bool
 	// Trace is a file that gets every access of the block cache, for `tide
-	// cache trace`. It must not be there yet. Default none.
+	// cache trace`; FILE.1, FILE.2 … when it is there already. Default none.
 	Trace string
 
 	// NoCompact leaves objects as they were uploaded, but for what an operator

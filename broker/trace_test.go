@@ -33,7 +33,17 @@ func TestTrace(t *testing.T) {
 	require.Positive(t, s.Footprint)
 	require.Positive(t, s.Kinds[trace.IndexMiss.String()])
 
+	before, err := os.ReadFile(cfg.Trace)
+	require.NoError(t, err)
+	r = start(t, cfg)
+	require.NoError(t, r.stop())
+	after, err := os.ReadFile(cfg.Trace)
+	require.NoError(t, err)
+	require.Equal(t, before, after, "it is not written over")
+	require.FileExists(t, cfg.Trace+".1")
+	require.NoFileExists(t, cfg.Trace+".2")
+
+	cfg.Trace = filepath.Join(t.TempDir(), "no", "such", "place")
 	_, err = Open(context.Background(), cfg)
 	require.ErrorContains(t, err, "--trace")
-	require.ErrorContains(t, err, "move it away")
 }
