@@ -17,7 +17,7 @@ import (
 
 // brokerFlags are the flags of tide broker that may be axes.
 var brokerFlags = []string{
-	"block-cache", "log-cache", "object-block", "object-split", "policy", "prefetch", "upload-interval", "upload-threshold",
+	"block-cache", "compact", "compact-interval", "compact-rate", "compact-target", "log-cache", "object-block", "object-split", "policy", "prefetch", "upload-interval", "upload-threshold",
 }
 
 // BrokerFlags are the flags of tide broker that may be axes of a matrix.
