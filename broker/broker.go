@@ -33,6 +33,7 @@ import (
 	"github.com/tidelog/tide/broker/wire"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
+	"github.com/tidelog/tide/cacheexp/trace"
 	"github.com/tidelog/tide/iopath"
 	"github.com/tidelog/tide/iopath/open"
 )
@@ -49,6 +50,7 @@ type Broker struct {
 	replica      *meta.Replica
 	cache        *logcache.Cache
 	blocks       *blockcache.Cache
+	trace        *trace.Recorder // nil: nothing is recorded
 	engine       *stream.Engine
 	partitions   *partition.Manager
 	groups       *group.Coordinator
@@ -207,8 +209,12 @@ func (b *Broker) openCaches(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--prefetch: %w", err)
 	}
+	recorder, err := b.openTrace()
+	if err != nil {
+		return err
+	}
 	b.blocks, err = blockcache.New(blockcache.Config{
-		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead,
+		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead, Recorder: recorder,
 		Policy: func(capacity int64) policy.Policy {
 			p, err := policy.New(b.cfg.Policy, capacity)
 			if err != nil {

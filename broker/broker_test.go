@@ -171,6 +171,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestStoreWithoutAPath(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "dir:D/objects", "dir:": "dir:D/objects", "dir:?rate=20MiB/s": "dir:D/objects?rate=20MiB/s", "dir:X?rate=1": "dir:X?rate=1", "mem:": "mem:",
+		"dir": "dir",
+	} {
+		require.Equal(t, want, Config{Data: "D", Store: text}.withDefaults().Store, text)
+	}
+}
+
 // TestForeignFile: a path that already holds something else is not a WAL.
 func TestForeignFile(t *testing.T) {
 	cfg := small(t)

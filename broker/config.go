@@ -7,8 +7,10 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/internal/units"
@@ -35,7 +37,8 @@ type Config struct {
 	// WAL is a WAL URL. Default pwrite:DATA/wal, with 2 GiB when it is made, and
 	// dsync. A URL without a path takes the same place.
 	WAL string
-	// Store is a store URL. Default dir:DATA/objects.
+	// Store is a store URL. Default dir:DATA/objects; dir: without a path takes
+	// the same place.
 	Store string
 
 	// LogCache holds what is not in an object yet, in bytes. Default 1/8 of
@@ -66,6 +69,9 @@ type Config struct {
 	// DiscardWAL starts although the WAL is another node's or of an older
 	// life, and empties it.
 	DiscardWAL bool
+	// Trace is a file that gets every access of the block cache, for `tide
+	// cache trace`; FILE.1, FILE.2 … when it is there already. Default none.
+	Trace string
 
 	// NoCompact leaves objects as they were uploaded, but for what an operator
 	// asks for.
@@ -99,7 +105,7 @@ func (c Config) withDefaults() Config {
 	if wal, err := iopath.FillURL(c.WAL, c.Data, ""); err == nil {
 		c.WAL = wal // else Validate says what is wrong with it
 	}
-	def(&c.Store, "dir:"+filepath.Join(c.Data, "objects"))
+	c.Store = fillStore(c.Store, c.Data)
 	memory := availableMemory()
 	c.upkeepDefaults(memory)
 	def(&c.LogCache, max(memory/8, 128<<20))
@@ -114,6 +120,18 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	return c
+}
+
+// fillStore completes a store URL. What is wrong with it is Validate's to say.
+func fillStore(text, data string) string {
+	place := objstore.SchemeDir + ":" + filepath.Join(data, "objects")
+	if text == "" {
+		return place
+	}
+	if query, ok := strings.CutPrefix(text, objstore.SchemeDir+":"); ok && (query == "" || query[0] == '?') {
+		return place + query
+	}
+	return text
 }
 
 func def[T comparable](p *T, v T) {

@@ -128,8 +128,14 @@ func (c collector) caches(s samples) {
 	s.counter("tide_blockcache_prefetches_total", "Loads ahead of readers.", k.Prefetches)
 	s.counter("tide_blockcache_prefetch_used_total", "Prefetched blocks that a reader asked for.", k.PrefetchUsed)
 	s.counter("tide_blockcache_evictions_total", "Blocks evicted.", k.Evictions)
+	s.counter("tide_blockcache_index_loaded_bytes_total", "Bytes of indexes asked for.", k.IndexLoadedBytes)
 	s.gauge("tide_blockcache_bytes", "Bytes of blocks in memory.", k.InUse)
 	s.gauge("tide_blockcache_index_bytes", "Bytes of decoded indexes in memory.", k.IndexBytes)
+	if c.b.trace != nil {
+		t := c.b.trace.Totals()
+		s.counter("tide_trace_accesses_total", "Accesses written to the trace.", t.Accesses)
+		s.counter("tide_trace_lost_total", "Accesses that came faster than the trace could be written.", t.Lost)
+	}
 }
 
 func (c collector) wire(s samples) {

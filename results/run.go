@@ -68,6 +68,8 @@ type Phase struct {
 	Gets     int64 `json:"gets"`
 	PutBytes int64 `json:"put_bytes"`
 	GetBytes int64 `json:"get_bytes"`
+	// Counters of the target that grew within the phase, by how much.
+	Counters map[string]int64 `json:"counters,omitempty"`
 	// CPU seconds of the target; 0 when its process is not ours.
 	CPU float64 `json:"target_cpu_s"`
 }

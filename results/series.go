@@ -14,13 +14,20 @@ const (
 	ProduceClient                 // the part of service before the request was written
 	E2EService                    // received − sent
 	E2EResponse                   // received − intended
+	FetchService                  // a single record fetched by its offset: answer − request
+	FetchDelay                    // request − intended
+	FetchResponse                 // answer − intended
 	SeriesCount
 )
 
 var seriesNames = [SeriesCount]string{
 	"produce.service", "produce.delay", "produce.response", "produce.client",
-	"e2e.service", "e2e.response",
+	"e2e.service", "e2e.response", "fetch.service", "fetch.delay", "fetch.response",
 }
+
+// optional series have a file only where there is something in it: few
+// workloads fetch single records.
+func (s Series) optional() bool { return s >= FetchService }
 
 // String is the stem of the series' file.
 func (s Series) String() string { return seriesNames[s] }

@@ -15,6 +15,7 @@ import (
 // Writer fills the directory of one trial while it runs.
 type Writer struct {
 	dir      string
+	start    time.Time
 	hlogs    [SeriesCount]*hlogWriter
 	timeline *timelineWriter
 }
@@ -28,9 +29,9 @@ func Create(dir string, start time.Time, columns []string) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	w := &Writer{dir: dir}
+	w := &Writer{dir: dir, start: start}
 	var err error
-	for s := range SeriesCount {
+	for s := range FetchService {
 		if w.hlogs[s], err = createHlog(dir, s, start); err != nil {
 			return nil, errors.Join(err, w.closeFiles())
 		}
@@ -50,10 +51,20 @@ func (w *Writer) Interval(start, end time.Time, phase string, hs Histograms) err
 	var errs []error
 	for s, h := range hs {
 		if h.TotalCount() > 0 {
-			errs = append(errs, w.hlogs[s].write(start, end, phase, h))
+			errs = append(errs, w.log(Series(s), func(log *hlogWriter) error { return log.write(start, end, phase, h) }))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// log makes the file of an optional series when it is first written to.
+func (w *Writer) log(s Series, fn func(*hlogWriter) error) (err error) {
+	if w.hlogs[s] == nil {
+		if w.hlogs[s], err = createHlog(w.dir, s, w.start); err != nil {
+			return err
+		}
+	}
+	return fn(w.hlogs[s])
 }
 
 // Row appends one line to the timeline.
@@ -126,7 +137,8 @@ func Load(dir string) (*Trial, error) {
 	}
 	for s := range SeriesCount {
 		var err error
-		if t.Logs[s], err = ReadHlog(filepath.Join(dir, s.String()+".hlog")); err != nil {
+		t.Logs[s], err = ReadHlog(filepath.Join(dir, s.String()+".hlog"))
+		if err != nil && (!s.optional() || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, err
 		}
 	}

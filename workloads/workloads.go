@@ -48,6 +48,19 @@ type Workload struct {
 	Verify     bool    `yaml:"verify"`     // read everything back at the end
 	Seed       uint64  `yaml:"seed"`       // of the payload; default 1
 
+	// ColdCaches makes every reading of a back-log begin with nothing in any
+	// cache: the broker is killed and started again, and the page cache of its
+	// directory dropped.
+	ColdCaches bool `yaml:"coldCaches"`
+	// ColdFetchRate is how many single records a second are fetched by random
+	// offsets after the back-log was read, in open loop; 0 for none.
+	ColdFetchRate int64 `yaml:"coldFetchRate"`
+	// ColdFetchMinutes is for how long.
+	ColdFetchMinutes float64 `yaml:"coldFetchMinutes"`
+	// ColdFetchClients is over how many connections, each with one fetch in
+	// flight. Default 16.
+	ColdFetchClients int `yaml:"coldFetchClients"`
+
 	source []byte
 }
 
@@ -74,7 +87,7 @@ func Parse(content []byte) (Workload, error) {
 			return Workload{}, fmt.Errorf("workload: key %s is not built in yet: leave it out", k)
 		}
 	}
-	w := Workload{source: content, Topics: 1, KeyDistributor: "NO_KEY", WarmupDurationMinutes: 1, Seed: 1}
+	w := Workload{source: content, Topics: 1, KeyDistributor: "NO_KEY", WarmupDurationMinutes: 1, Seed: 1, ColdFetchClients: 16}
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
 	if err := dec.Decode(&w); err != nil && !errors.Is(err, io.EOF) {
@@ -111,6 +124,12 @@ func (w Workload) Validate() error {
 	want(w.ConsumerBacklogSizeGB > 0 || w.TestDurationMinutes > 0, "testDurationMinutes is %g, want more than 0", w.TestDurationMinutes)
 	want(w.TestDurationMinutes >= 0 && w.TestDurationMinutes <= day, "testDurationMinutes is %g, want 0 to %d", w.TestDurationMinutes, day)
 	want(w.WarmupDurationMinutes >= 0 && w.WarmupDurationMinutes <= day, "warmupDurationMinutes is %g, want 0 to %d", w.WarmupDurationMinutes, day)
+	want(!w.ColdCaches || w.ConsumerBacklogSizeGB > 0, "coldCaches needs a consumerBacklogSizeGB to be read back")
+	want(w.ColdFetchRate >= 0 && w.ColdFetchRate <= 1_000_000, "coldFetchRate is %d, want 0 to 1000000", w.ColdFetchRate)
+	want(w.ColdFetchRate == 0 || w.ConsumerBacklogSizeGB > 0, "coldFetchRate needs a consumerBacklogSizeGB to fetch from")
+	want((w.ColdFetchRate > 0) == (w.ColdFetchMinutes > 0), "coldFetchRate and coldFetchMinutes belong together")
+	want(w.ColdFetchMinutes >= 0 && w.ColdFetchMinutes <= day, "coldFetchMinutes is %g, want 0 to %d", w.ColdFetchMinutes, day)
+	want(w.ColdFetchClients >= 1 && w.ColdFetchClients <= 10_000, "coldFetchClients is %d, want 1 to 10000", w.ColdFetchClients)
 	want(w.LingerMs >= 0 && w.LingerMs <= 60_000, "lingerMs is %g, want 0 to 60000", w.LingerMs)
 	return errors.Join(errs...)
 }
@@ -133,6 +152,9 @@ func (w Workload) WarmUp() time.Duration { return minutes(w.WarmupDurationMinute
 func (w Workload) Linger() time.Duration {
 	return time.Duration(w.LingerMs * float64(time.Millisecond))
 }
+
+// ColdFetches is how long single records are fetched; 0 for not at all.
+func (w Workload) ColdFetches() time.Duration { return minutes(w.ColdFetchMinutes) }
 
 // Backlog to be written and read back, bytes; 0 for none.
 func (w Workload) Backlog() int64 { return int64(w.ConsumerBacklogSizeGB * (1 << 30)) }

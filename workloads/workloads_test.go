@@ -11,7 +11,7 @@ import (
 )
 
 func TestBuiltIn(t *testing.T) {
-	require.Equal(t, []string{"catchup-2gib", "closed-1k", "closed-4k", "tail-10k", "tail-20mib", "tail-2k"}, Names())
+	require.Equal(t, []string{"catchup-2gib", "closed-1k", "closed-4k", "cold-blocks", "tail-10k", "tail-20mib", "tail-2k"}, Names())
 	for _, name := range Names() {
 		w, err := Open(name)
 		require.NoError(t, err)
@@ -21,6 +21,11 @@ func TestBuiltIn(t *testing.T) {
 	w, err := Open("catchup-2gib")
 	require.NoError(t, err)
 	require.Equal(t, int64(2<<30), w.Backlog())
+	w, err = Open("cold-blocks")
+	require.NoError(t, err)
+	require.True(t, w.ColdCaches)
+	require.Equal(t, 15*time.Second, w.ColdFetches())
+	require.Zero(t, w.Duration())
 	w, err = Open("closed-1k")
 	require.NoError(t, err)
 	require.Equal(t, 30*time.Second, w.Duration())
@@ -39,6 +44,10 @@ func TestParseRefuses(t *testing.T) {
 		"keyDistributor: RANDOM":      "keyDistributor",
 		"closed: true":                "a closed loop has no producerRate",
 		"consumerBacklogSizeGB: 1":    "beside an open loop is not built in yet",
+		"coldCaches: true":            "coldCaches needs a consumerBacklogSizeGB",
+		"coldFetchRate: 5":            "coldFetchRate needs a consumerBacklogSizeGB",
+		"coldFetchMinutes: 5":         "belong together",
+		"coldFetchClients: 0":         "coldFetchClients",
 		"subscriptionsPerTopic: 2":    "more than 1 is not built in yet",
 		"topics: many":                "cannot unmarshal",
 		"lingerMs: -1":                "lingerMs",

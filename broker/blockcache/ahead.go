@@ -4,6 +4,7 @@ import (
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // indexesAhead is how many of the following objects have their index fetched
@@ -95,6 +96,7 @@ func (a *ahead) find(b prefetch.Block) (candidate, bool) {
 
 // look asks the prefetcher what should come next and begins it.
 func (c *Cache) look(r Request, hit bool) {
+	c.recordRequest(r, hit)
 	c.ahead.reset(c, r)
 	e := r.Entry
 	c.plan = c.cfg.Prefetch.Access(prefetch.Access{
@@ -152,6 +154,7 @@ func (c *Cache) prefetchBlock(ref ObjectRef, e object.IndexEntry) {
 		return
 	}
 	b.prefetched = true
+	c.recordBlock(trace.Prefetch, ref.ID, e, 0)
 	c.n.prefetches.Add(1)
 	c.n.prefetchedBytes.Add(int64(e.Size))
 	c.loads.Go(func() {
@@ -172,6 +175,7 @@ func (c *Cache) prefetchIndexes(refs []ObjectRef) {
 		if !c.mayPrefetch() {
 			return
 		}
+		c.recordIndex(trace.IndexPrefetch, ref)
 		l := c.beginIndex(ref.ID)
 		c.loads.Go(func() {
 			err := c.loadIndex(l, ref)

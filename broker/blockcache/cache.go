@@ -136,6 +136,7 @@ func (c *Cache) uncached(ctx context.Context, r Request) (*Block, error) {
 	}
 	b := &Block{cache: c, entry: r.Entry, mem: make([]byte, r.Entry.Size), uncached: true}
 	c.n.uncached.Add(1)
+	c.recordRequest(r, false)
 	err := c.withToken(func() error { return c.load(b, r.Object) })
 	if err != nil {
 		c.countError(err)

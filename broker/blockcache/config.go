@@ -27,6 +27,8 @@ type Config struct {
 	Policy func(capacity int64) policy.Policy
 	// Prefetch decides what is fetched ahead. Default none.
 	Prefetch prefetch.Prefetcher
+	// Recorder is told of every access. Default nobody, which costs nothing.
+	Recorder Recorder
 	// MaxLoads is how many GETs for readers are in flight at most; more wait
 	// for their turn. Default 32.
 	MaxLoads int

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // indexLoad is a cached index, or one on its way.
@@ -60,9 +61,11 @@ func (c *Cache) indexLoad(ref ObjectRef) (*indexLoad, error) {
 	if l := c.indexes[ref.ID]; l != nil {
 		c.indexOrder.Access(indexRequest(ref.ID, nil))
 		c.n.indexHits.Add(1)
+		c.recordIndex(trace.IndexHit, ref)
 		return l, nil
 	}
 	c.n.indexMisses.Add(1)
+	c.recordIndex(trace.IndexMiss, ref)
 	l := c.beginIndex(ref.ID)
 	c.waiting++
 	c.loads.Go(func() {
@@ -83,6 +86,7 @@ func (c *Cache) beginIndex(id int64) *indexLoad {
 
 func (c *Cache) loadIndex(l *indexLoad, ref ObjectRef) error {
 	c.n.indexLoads.Add(1)
+	c.n.indexLoadedBytes.Add(int64(ref.IndexLength))
 	raw := make([]byte, ref.IndexLength)
 	if err := c.get(ref, ref.IndexPosition, raw); err != nil {
 		return err

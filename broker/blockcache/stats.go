@@ -9,6 +9,7 @@ type counters struct {
 	prefetches, prefetchedBytes, prefetchDropped          atomic.Int64
 	prefetchUsed, prefetchLate, prefetchWasted            atomic.Int64
 	indexHits, indexMisses, indexLoads, indexEvictions    atomic.Int64
+	indexLoadedBytes                                      atomic.Int64
 }
 
 // Stats is a snapshot. Counts grow from 0 at New; the fields from Resident on
@@ -34,6 +35,7 @@ type Stats struct {
 	PrefetchWasted  int64 // prefetched blocks that went unread
 
 	IndexHits, IndexMisses, IndexLoads, IndexEvictions int64
+	IndexLoadedBytes                                   int64 // asked for by IndexLoads, failed ones included
 
 	Resident    int64 // bytes of slots the policy holds, loading ones included
 	InUse       int64 // bytes of slots in use, pinned evicted ones included
@@ -55,6 +57,7 @@ func (c *Cache) Stats() Stats {
 		PrefetchLate: n.prefetchLate.Load(), PrefetchWasted: n.prefetchWasted.Load(),
 		IndexHits: n.indexHits.Load(), IndexMisses: n.indexMisses.Load(),
 		IndexLoads: n.indexLoads.Load(), IndexEvictions: n.indexEvictions.Load(),
+		IndexLoadedBytes: n.indexLoadedBytes.Load(),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -57,6 +57,21 @@ func DecodeBatch(src []byte) (RecordBatch, int, error) {
 // decodeBatch does the work of DecodeBatch; object and position only go into
 // the error.
 func decodeBatch(object, position int64, src []byte) (RecordBatch, int, error) {
+	b, n, err := decodeBatchHeader(object, position, src, int64(len(src)-BatchHeaderSize))
+	if err != nil {
+		return RecordBatch{}, 0, err
+	}
+	end := BatchHeaderSize + int(n)
+	// The capacity ends with the payload: appending to it must not overwrite
+	// the next batch.
+	b.Payload = src[BatchHeaderSize:end:end]
+	return b, end, nil
+}
+
+// decodeBatchHeader reads the header at the start of src, behind which there
+// are rest bytes. It returns the batch without its payload, and the payload's
+// length, which is at most rest.
+func decodeBatchHeader(object, position int64, src []byte, rest int64) (RecordBatch, int32, error) {
 	if len(src) < BatchHeaderSize {
 		return RecordBatch{}, 0, corrupt(object, position, "a batch header of %d bytes, %d are left", BatchHeaderSize, len(src))
 	}
@@ -76,12 +91,8 @@ func decodeBatch(object, position int64, src []byte) (RecordBatch, int, error) {
 		return RecordBatch{}, 0, corrupt(object, position+25, "a count of 0 or more, found %d", b.Count)
 	}
 	n := int32(binary.BigEndian.Uint32(src[29:]))
-	if n < 0 || int(n) > len(src)-BatchHeaderSize {
-		return RecordBatch{}, 0, corrupt(object, position+29, "a payload length of 0 to %d, found %d", len(src)-BatchHeaderSize, n)
+	if n < 0 || int64(n) > rest {
+		return RecordBatch{}, 0, corrupt(object, position+29, "a payload length of 0 to %d, found %d", rest, n)
 	}
-	end := BatchHeaderSize + int(n)
-	// The capacity ends with the payload: appending to it must not overwrite
-	// the next batch.
-	b.Payload = src[BatchHeaderSize:end:end]
-	return b, end, nil
+	return b, n, nil
 }

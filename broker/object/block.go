@@ -25,28 +25,28 @@ func putBlockHeader(dst []byte, count, length int32) {
 	binary.BigEndian.PutUint32(dst[6:], uint32(length))
 }
 
-// decodeBlockHeader reads the DataBlock at the start of src and returns how
-// many batches it announces and the bytes that hold them.
-func decodeBlockHeader(object, position int64, src []byte) (count int32, data []byte, err error) {
+// decodeBlockHeader reads the header of a DataBlock at the start of src,
+// behind which there are rest bytes. It returns how many batches the block
+// announces and how many bytes hold them, which is at most rest.
+func decodeBlockHeader(object, position int64, src []byte, rest int64) (count, length int32, err error) {
 	if len(src) < BlockHeaderSize {
-		return 0, nil, corrupt(object, position, "a block header of %d bytes, %d are left", BlockHeaderSize, len(src))
+		return 0, 0, corrupt(object, position, "a block header of %d bytes, %d are left", BlockHeaderSize, len(src))
 	}
 	if src[0] != blockMagic {
-		return 0, nil, corrupt(object, position, "block magic %#02x, found %#02x", blockMagic, src[0])
+		return 0, 0, corrupt(object, position, "block magic %#02x, found %#02x", blockMagic, src[0])
 	}
 	if src[1] != blockUncompressed {
-		return 0, nil, corrupt(object, position+1, "block flags %#02x (uncompressed), found %#02x", blockUncompressed, src[1])
+		return 0, 0, corrupt(object, position+1, "block flags %#02x (uncompressed), found %#02x", blockUncompressed, src[1])
 	}
 	count = int32(binary.BigEndian.Uint32(src[2:]))
-	length := int32(binary.BigEndian.Uint32(src[6:]))
-	rest := src[BlockHeaderSize:]
-	if length < 0 || int(length) > len(rest) {
-		return 0, nil, corrupt(object, position+6, "a data length of 0 to %d, found %d", len(rest), length)
+	length = int32(binary.BigEndian.Uint32(src[6:]))
+	if length < 0 || int64(length) > rest {
+		return 0, 0, corrupt(object, position+6, "a data length of 0 to %d, found %d", rest, length)
 	}
 	if most := length / BatchHeaderSize; count < 0 || count > most {
-		return 0, nil, corrupt(object, position+2, "a batch count of 0 to %d, found %d", most, count)
+		return 0, 0, corrupt(object, position+2, "a batch count of 0 to %d, found %d", most, count)
 	}
-	return count, rest[:length], nil
+	return count, length, nil
 }
 
 // ForEachBatch calls fn for every batch of the block, or of the group of
@@ -65,11 +65,12 @@ func ForEachBatch(object int64, e IndexEntry, block []byte, fn func(encoded []by
 	}
 	c := entryCheck{object: object, entry: e, next: e.StartOffset}
 	for at := 0; at < len(block); {
-		count, data, err := decodeBlockHeader(object, e.Position+int64(at), block[at:])
+		count, length, err := decodeBlockHeader(object, e.Position+int64(at), block[at:], int64(len(block)-at-BlockHeaderSize))
 		if err != nil {
 			return err
 		}
 		at += BlockHeaderSize
+		data := block[at : at+int(length)]
 		if err := c.batches(e.Position+int64(at), count, data, fn); err != nil {
 			if errors.Is(err, ErrStop) {
 				return nil
@@ -104,8 +105,13 @@ func (c *entryCheck) batches(position int64, count int32, data []byte, fn func([
 		}
 		data, position = data[n:], position+int64(n)
 	}
-	if len(data) != 0 {
-		return corrupt(c.object, position, "the block's end after its %d batches, %d bytes are left", count, len(data))
+	return c.blockEnd(position, count, int64(len(data)))
+}
+
+// blockEnd is told how many bytes of a block are left behind its batches.
+func (c *entryCheck) blockEnd(position int64, count int32, left int64) error {
+	if left != 0 {
+		return corrupt(c.object, position, "the block's end after its %d batches, %d bytes are left", count, left)
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package object_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -94,5 +97,25 @@ func FuzzForEachBatch(f *testing.F) {
 		if orCorrupt(t, err) {
 			require.Equal(t, count, seen)
 		}
+		requireSameRead(t, e, block, err)
 	})
+}
+
+// requireSameRead: what is read piece by piece is what is read as a whole, down
+// to the words about what is broken.
+func requireSameRead(t *testing.T, e object.IndexEntry, block []byte, want error) {
+	var whole, pieces [][]byte
+	_ = object.ForEachBatch(1, e, block, func(enc []byte, _ object.RecordBatch) error {
+		whole = append(whole, enc)
+		return nil
+	})
+	err := object.ReadEntry(1, e, iotest.OneByteReader(bytes.NewReader(block)), func(b object.RecordBatch, n int32, payload io.Reader) error {
+		var err error
+		b.Payload, err = io.ReadAll(payload)
+		require.Len(t, b.Payload, int(n))
+		pieces = append(pieces, object.AppendBatch(nil, b))
+		return err
+	})
+	require.Equal(t, whole, pieces)
+	require.Equal(t, want, err)
 }

@@ -1,8 +1,11 @@
 package object_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,6 +96,48 @@ func TestKey(t *testing.T) {
 	require.Equal(t, "01000000/ns/16", object.Key("ns", 16))
 	require.Equal(t, "fffffff7/n/2147483647", object.Key("n", 1<<31-1))
 	require.Equal(t, "000000001/n/4294967296", object.Key("n", 1<<32), "an id beyond 8 digits makes a longer prefix")
+}
+
+func TestKeyID(t *testing.T) {
+	for key, want := range map[string]int64{
+		"70000000/DEFAULT/7":             7,
+		"/data/objects/01000000/ns/16":   16,
+		"000000001/n/4294967296":         1 << 32,
+		"80000000/DEFAULT/7":             -1,
+		"DEFAULT/7":                      -1,
+		"":                               -1,
+		"70000000/DEFAULT/seven":         -1,
+		"70000000/DEFAULT/+7":            -1,
+		"70000000/DEFAULT/7/":            -1,
+		"70000000/DEFAULT/7.part":        -1,
+		"somewhere/70000000/DEFAULT/007": -1,
+	} {
+		id, ok := object.KeyID(key)
+		require.Equal(t, want >= 0, ok, key)
+		if ok {
+			require.Equal(t, want, id, key)
+		}
+	}
+}
+
+// TestReadEntry: payloads may be left unread, the loop may be ended, and an
+// input that ends early is no corruption but a failed read.
+func TestReadEntry(t *testing.T) {
+	all, l := write(t, 1024, goldenBatches()...)
+	e := l.Entries[0]
+	block := all[e.Position : e.Position+int64(e.Size)]
+	seen := 0
+	skip := func(object.RecordBatch, int32, io.Reader) error { seen++; return nil }
+	require.NoError(t, object.ReadEntry(7, e, bytes.NewReader(all), skip))
+	require.Equal(t, 3, seen)
+	require.NoError(t, object.ReadEntry(7, e, bytes.NewReader(block), func(object.RecordBatch, int32, io.Reader) error { return object.ErrStop }))
+	for _, n := range []int{0, 5, 20, 100, len(block) - 1} {
+		err := object.ReadEntry(7, e, bytes.NewReader(block[:n]), skip)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.NotErrorIs(t, err, object.ErrCorrupt)
+	}
+	mine := errors.New("mine")
+	require.Equal(t, mine, object.ReadEntry(7, e, bytes.NewReader(block), func(object.RecordBatch, int32, io.Reader) error { return mine }))
 }
 
 func TestFind(t *testing.T) {

@@ -60,18 +60,49 @@ func decodeIndex(object, position, dataEnd int64, src []byte) (Index, error) {
 		return nil, corrupt(object, position, "an index length that is a multiple of %d, found %d", IndexEntrySize, len(src))
 	}
 	x := make(Index, 0, len(src)/IndexEntrySize) // 40 bytes for each 36 at hand
+	s := IndexScanner{object: object, position: position, dataEnd: dataEnd}
 	for at := 0; at < len(src); at += IndexEntrySize {
-		e := decodeEntry(src[at : at+IndexEntrySize])
-		if err := e.check(object, position+int64(at), dataEnd); err != nil {
+		e, err := s.Next(src[at:])
+		if err != nil {
 			return nil, err
-		}
-		if n := len(x); n > 0 && !x[n-1].before(e) {
-			return nil, corrupt(object, position+int64(at), "an entry after stream %d, end offset %d, found stream %d, start offset %d",
-				x[n-1].StreamID, x[n-1].EndOffset(), e.StreamID, e.StartOffset)
 		}
 		x = append(x, e)
 	}
 	return x, nil
+}
+
+// IndexScanner decodes an IndexBlock entry by entry, for those who would not
+// hold a whole one. It makes the checks of DecodeIndexAt.
+type IndexScanner struct {
+	object   int64
+	position int64 // of the next entry
+	dataEnd  int64
+	last     IndexEntry // meaningful once some is set
+	some     bool
+}
+
+// NewIndexScanner begins at the first entry of the IndexBlock at position
+// indexPos.
+func NewIndexScanner(object, indexPos int64) *IndexScanner {
+	return &IndexScanner{object: object, position: indexPos, dataEnd: indexPos}
+}
+
+// Next decodes the next entry out of the first IndexEntrySize bytes of src.
+func (s *IndexScanner) Next(src []byte) (IndexEntry, error) {
+	if len(src) < IndexEntrySize {
+		return IndexEntry{}, corrupt(s.object, s.position, "an index entry of %d bytes, %d are left", IndexEntrySize, len(src))
+	}
+	e := decodeEntry(src[:IndexEntrySize])
+	if err := e.check(s.object, s.position, s.dataEnd); err != nil {
+		return IndexEntry{}, err
+	}
+	if s.some && !s.last.before(e) {
+		return IndexEntry{}, corrupt(s.object, s.position, "an entry after stream %d, end offset %d, found stream %d, start offset %d",
+			s.last.StreamID, s.last.EndOffset(), e.StreamID, e.StartOffset)
+	}
+	s.last, s.some = e, true
+	s.position += IndexEntrySize
+	return e, nil
 }
 
 func decodeEntry(src []byte) IndexEntry {

@@ -52,6 +52,8 @@ type brokerCmd struct {
 	CompactTarget   units.Bytes   `help:"Size from which an object is left alone; a merge holds up to twice as much in memory. Default 256MiB, or 1/16 of the memory where that is less." placeholder:"SIZE"`
 	RetentionCheck  time.Duration `help:"How often retention.ms and retention.bytes are enforced. Default 5m." placeholder:"DURATION"`
 	DeleteGrace     time.Duration `help:"How long an object's bytes stay after nothing refers to it any more. Default 1m." placeholder:"DURATION"`
+
+	Trace string `help:"Record every access of the block cache in this file, for tide cache trace; FILE.1, FILE.2 … where there is one already." placeholder:"FILE"`
 }
 
 // Run serves until SIGINT or SIGTERM. It prints one line to standard output
@@ -66,7 +68,7 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),
 		RetentionCheck: c.RetentionCheck, DeleteGrace: c.DeleteGrace,
-		Logger: slog.Default(),
+		Trace: c.Trace, Logger: slog.Default(),
 	}
 	if r := c.CompactRate; r.PerSecond != 0 && !r.IsBytes {
 		return usageError{fmt.Errorf("--compact-rate %s: want bytes, as in 32MiB/s", r)}

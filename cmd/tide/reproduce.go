@@ -22,10 +22,10 @@ func init() {
 
 // reproduceCmd is `tide reproduce`.
 type reproduceCmd struct {
-	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F3, or all."`
+	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F3, F6, or all."`
 	Quick  bool     `help:"Fewer points, two short repeats each: minutes on a laptop. Not quotable."`
 	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
-	Device string   `help:"File or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
+	Device string   `help:"F1, F3: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
 }
 
 // Help is printed below the flags' text.

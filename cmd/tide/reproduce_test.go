@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -76,7 +77,7 @@ func TestReproduceRefuses(t *testing.T) {
 	code, out, errs := invoke("reproduce", "F99")
 	require.Equal(t, exitUsage, code)
 	require.Empty(t, out)
-	require.Contains(t, errs, "want F1, F1L, F3")
+	require.Contains(t, errs, "want F1, F1L, F3, F6 or all")
 
 	code, _, errs = invoke("reproduce", "F3", "--quick", "--out", complete(t, 1))
 	require.Equal(t, exitFailed, code)
@@ -102,4 +103,13 @@ func TestDoctor(t *testing.T) {
 	code, _, errs := invoke("doctor", filepath.Join(os.TempDir(), "no", "such", "place"))
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errs, "that exists")
+}
+
+// TestMatrixAxesAreFlags: an axis that is no flag of the broker would fail every
+// trial of its matrix.
+func TestMatrixAxesAreFlags(t *testing.T) {
+	_, help, _ := invoke("broker", "--help")
+	for _, f := range matrix.BrokerFlags() {
+		require.True(t, strings.Contains(help, "--"+f+"=") || strings.Contains(help, "--[no-]"+f), f)
+	}
 }

@@ -23,7 +23,7 @@ var table = []group{
 		"broker/blockcache", "broker/meta/raftmeta", "results/figures", "results/resultstest",
 	}},
 	{"movers and load", []string{
-		"broker/upload", "broker/compact", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "doctor",
+		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "doctor",
 		"iopath/open", "results/report", "workloads/load", "workloads/target",
 	}},
 	{"stream", []string{"broker/stream", "workloads/session"}},

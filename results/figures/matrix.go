@@ -104,11 +104,29 @@ func caption(run *results.MatrixRun, cells []results.Cell) []string {
 	if run.Header.Quick {
 		notes = append(notes, "QUICK: not quotable")
 	}
-	return []string{
-		"durability " + strings.Join(sortedKeys(durability), ", ") + "  ·  " + where,
+	lines := wrap("durability " + strings.Join(sortedKeys(durability), ", ") + "  ·  " + where)
+	return append(lines,
 		fmt.Sprintf("%s, %d cores, Linux %s", cmp.Or(e.CPU.Model, "unknown CPU"), e.CPU.Cores, e.Kernel.Release),
 		strings.Join(notes, "  ·  "),
+	)
+}
+
+// captionWidth is what of a caption fits into the narrowest picture, in letters.
+const captionWidth = 130
+
+// wrap breaks a text at spaces: a model describes itself at some length, and
+// none of it may be cut off.
+func wrap(text string) []string {
+	var lines []string
+	for len(text) > captionWidth {
+		at := strings.LastIndexByte(text[:captionWidth], ' ')
+		if at <= 0 {
+			break
+		}
+		lines = append(lines, strings.TrimRight(text[:at], " "))
+		text = text[at+1:]
 	}
+	return append(lines, text)
 }
 
 // modelOf is the model in its own words, which say what of it is guessed.

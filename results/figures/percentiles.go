@@ -20,6 +20,10 @@ func init() {
 		11, "e2e-response", "End to end: received − intended, by percentile",
 		percentiles(results.E2EResponse),
 	})
+	register(figure{
+		12, "fetch-response", "Fetch of one record by offset: answer − intended, by percentile",
+		percentiles(results.FetchResponse),
+	})
 }
 
 // percentiles draws one curve per phase in HdrHistogram's manner: each nine of

@@ -23,7 +23,7 @@ var quantiles = []struct {
 var shown = []struct {
 	Name   string
 	Series results.Series
-}{{"response", results.ProduceResponse}, {"end to end", results.E2EResponse}}
+}{{"response", results.ProduceResponse}, {"end to end", results.E2EResponse}, {"fetch", results.FetchResponse}}
 
 // latencyRow is one phase and series.
 type latencyRow struct {

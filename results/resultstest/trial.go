@@ -80,7 +80,7 @@ func times(second int) results.Histograms {
 		if second == 9 || second == 10 {
 			ns += int64(i) * 2e6 // waiting for the broker to come back
 		}
-		for s, h := range hs {
+		for s, h := range hs[:results.FetchService] { // nobody fetches single records here
 			_ = h.RecordValue(ns + int64(s)*1000) // within the bounds
 		}
 	}

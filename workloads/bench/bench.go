@@ -2,7 +2,7 @@
 //
 //	open loop    warm-up │ run ............ │ drain │ verify
 //	closed loop  warm-up │ run ............ │ drain │ verify
-//	back-log     fill (closed loop) │ upload │ catch-up, out of objects, verified
+//	back-log     fill (closed loop) │ upload │ catch-up, out of objects, verified │ cold fetches
 //
 // A broker that bench starts itself has its data beside the results, on the
 // same disk, and is gone at the end. CPU per GiB is that of the phase named,
@@ -195,6 +195,7 @@ func (t *trial) describe() map[string]string {
 	for k, v := range map[string]int64{
 		"topics": int64(c.Topics), "partitions": int64(c.Partitions), "producers": int64(c.Producers),
 		"consumers": int64(c.Consumers), "value_bytes": int64(c.ValueSize), "rate_per_s": c.Rate,
+		"cold_fetch_rate_per_s": t.cfg.Workload.ColdFetchRate, "cold_fetch_clients": int64(t.cfg.Workload.ColdFetchClients),
 		"batch_bytes": int64(c.BatchBytes), "in_flight_bytes": int64(c.InFlight), "max_records": c.MaxRecords,
 	} {
 		out["load."+k] = strconv.FormatInt(v, 10)
@@ -217,6 +218,14 @@ func (t *trial) length() time.Duration {
 		return d
 	}
 	return quickRun
+}
+
+// coldFetchTime is a quarter of it in a quick trial.
+func (t *trial) coldFetchTime() time.Duration {
+	if t.cfg.Quick {
+		return t.cfg.Workload.ColdFetches() / 4
+	}
+	return t.cfg.Workload.ColdFetches()
 }
 
 // backlog in bytes; a quick one is an eighth.

@@ -25,15 +25,17 @@ func TestQuickShortens(t *testing.T) {
 	require.Equal(t, quickWarmUp, quick.warmUp())
 	require.Equal(t, quickRun, quick.length())
 	require.Equal(t, int64(256<<20), newTrial(t, "catchup-2gib", true).backlog())
+	require.Equal(t, 15*time.Second, newTrial(t, "cold-blocks", false).coldFetchTime())
+	require.Equal(t, 3750*time.Millisecond, newTrial(t, "cold-blocks", true).coldFetchTime())
 }
 
 func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 	for _, name := range workloads.Names() {
 		tr := newTrial(t, name, false)
 		c := tr.loadConfig([]string{"127.0.0.1:1"})
-		require.Equal(t, 16, c.Partitions)
+		require.Equal(t, tr.cfg.Workload.PartitionsPerTopic, c.Partitions)
 		require.Equal(t, 4, c.Producers)
-		require.Equal(t, name == "catchup-2gib", c.MaxRecords > 0)
+		require.Equal(t, name == "catchup-2gib" || name == "cold-blocks", c.MaxRecords > 0)
 	}
 }
 

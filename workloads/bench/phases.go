@@ -7,7 +7,6 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/load"
-	"github.com/tidelog/tide/workloads/target"
 )
 
 func (t *trial) phases(ctx context.Context) error {
@@ -152,83 +151,4 @@ func (t *trial) figures(phase string, bytes func(results.Phase) int64) {
 			t.session.Figure(phase+" target CPU per GiB", p.CPU/(float64(n)/(1<<30)), "s/GiB")
 		}
 	}
-}
-
-// backlogPhases writes a back-log and reads it back out of objects.
-func (t *trial) backlogPhases(ctx context.Context) error {
-	t.cfg.Progress.Step("fill", 0)
-	t.session.Begin("fill", false)
-	producers, err := t.load.StartProducers(ctx, readTimeout)
-	if err != nil {
-		return err
-	}
-	defer release(producers)
-	t.session.Producing(producers)
-	select {
-	case <-producers.Done():
-	case <-t.ended():
-		return fmt.Errorf("phase fill: the broker ended by itself: %s", t.broker.LastWords())
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	t.session.End()
-	t.drain(ctx, producers)
-	ends, err := t.load.Ends(ctx)
-	if err != nil {
-		return err
-	}
-	if err := t.makeCold(ctx); err != nil {
-		return err
-	}
-	t.cfg.Progress.Step("catch-up", 0)
-	t.session.Begin("catch-up", false)
-	readers, err := t.load.StartReplay(t.load.Config().Consumers, "")
-	if err != nil {
-		return err
-	}
-	t.await(ctx, readers, ends)
-	t.session.End()
-	t.session.Verified(readers.Verify())
-	_, bytes, took := readers.Progress()
-	t.session.Figure("catch-up", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
-	t.figures("fill", func(p results.Phase) int64 { return p.AckedBytes })
-	t.figures("catch-up", func(p results.Phase) int64 { return p.CaughtUpB })
-	return nil
-}
-
-// makeCold waits until everything is in objects and empties the log cache.
-func (t *trial) makeCold(ctx context.Context) error {
-	t.session.Warn("the page cache was not dropped: objects may be read from memory", "compare with another warm row only")
-	if t.broker == nil {
-		t.session.Warn("what the target keeps in its own caches is not known", "")
-		return nil
-	}
-	t.cfg.Progress.Step("waiting for uploads", 0)
-	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
-	defer cancel()
-	for {
-		streams, err := target.Streams(ctx, t.broker.Admin())
-		if err != nil {
-			return err
-		}
-		left := notUploaded(streams, t.load.Config().Topic)
-		if left == 0 {
-			_, err := target.DropLogCache(ctx, t.broker.Admin())
-			return err
-		}
-		if err := t.until(ctx, time.Now().Add(200*time.Millisecond)); err != nil {
-			return fmt.Errorf("waiting for the upload of %d records: %w", left, err)
-		}
-	}
-}
-
-// notUploaded counts the records that are in no object yet.
-func notUploaded(streams []target.Stream, topic string) int64 {
-	var n int64
-	for _, s := range streams {
-		if s.Topic == topic {
-			n += s.End - s.CommittedEnd
-		}
-	}
-	return n
 }

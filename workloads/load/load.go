@@ -21,6 +21,8 @@ type Counters struct {
 	ConsumeB atomic.Int64 // bytes of their values
 	CaughtUp atomic.Int64 // records read by catch-up consumers
 	CaughtB  atomic.Int64 // bytes of their values
+	Fetched  atomic.Int64 // single records fetched by their offset
+	FetchBad atomic.Int64 // of such fetches, those that did not bring the record
 }
 
 // Load is the clients of one trial. Its methods that talk to brokers survive a

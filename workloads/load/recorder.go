@@ -54,6 +54,15 @@ func (s *recorderShard) consume(service, response int64) {
 	s.record(results.E2EResponse, response)
 }
 
+// fetch records the times of a single record that was fetched by its offset.
+func (s *recorderShard) fetch(service, delay int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record(results.FetchService, service)
+	s.record(results.FetchDelay, delay)
+	s.record(results.FetchResponse, service+delay)
+}
+
 // record is called with mu held. A negative time is never dropped: it means
 // that the clock check has failed.
 func (s *recorderShard) record(series results.Series, ns int64) {

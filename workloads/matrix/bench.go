@@ -10,9 +10,45 @@ import (
 
 	"github.com/tidelog/tide/internal/units"
 	"github.com/tidelog/tide/iopath"
+	"github.com/tidelog/tide/workloads"
 )
 
-// bench is a command of the binary that a matrix runs with --json.
+// command is what a matrix runs for each trial: one of the binary's own, that
+// prints one JSON object.
+type command interface {
+	// takes says whether an axis sets something of it.
+	takes(axis string) bool
+	// axes says, for an error, which axes there are.
+	axes() string
+	// args is the command line of a cell. place is the file that a bench writes
+	// to, or the directory in which a trial is made. The order is fixed, so that
+	// equal cells have equal commands.
+	args(settings map[string]string, place string) ([]string, error)
+	// length is how long a trial takes, as far as one can tell beforehand.
+	length(settings map[string]string) (time.Duration, error)
+	// simulated names the models that stand for real parts; empty without.
+	simulated(settings map[string]string) string
+	// result makes the flat result of what was printed.
+	result(printed map[string]any, place string) (map[string]any, error)
+}
+
+// commandOf finds what a matrix calls by that name: a bench, or a built-in
+// workload, which becomes a trial on a broker.
+func commandOf(name string) (command, bool) {
+	if b, ok := benches[name]; ok {
+		return b, true
+	}
+	if slices.Contains(workloads.Names(), name) {
+		return brokerTrial{name}, true
+	}
+	return nil, false
+}
+
+func commandNames() string {
+	return strings.Join(append(slices.Sorted(maps.Keys(benches)), workloads.Names()...), ", ")
+}
+
+// bench is a command that measures without a broker.
 type bench struct {
 	verb     []string
 	flags    []string // those that may be axes; --wal is made of its parts
@@ -48,12 +84,36 @@ const (
 	defaultWAL    = "pwrite:?capacity=1GiB"
 )
 
-func benchNames() []string { return slices.Sorted(maps.Keys(benches)) }
-
 // takes says whether an axis sets something of this command.
 func (b bench) takes(axis string) bool {
 	return axis == "wal" || strings.HasPrefix(axis, "wal.") || slices.Contains(b.flags, axis)
 }
+
+func (b bench) axes() string {
+	return "wal, wal.path, wal.KEY of a WAL URL, or one of " + strings.Join(b.flags, ", ")
+}
+
+// simulated is the model that a cell's WAL is behind.
+func (b bench) simulated(settings map[string]string) string {
+	text, err := walURL(settings, placeholder)
+	if err != nil {
+		return ""
+	}
+	return modelIn(text)
+}
+
+// modelIn is the key model of a URL.
+func modelIn(text string) string {
+	_, query, _ := strings.Cut(text, "?")
+	keys, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	return keys.Get("model")
+}
+
+// result is flat already.
+func (b bench) result(printed map[string]any, _ string) (map[string]any, error) { return printed, nil }
 
 // walURL puts the settings of a cell together. File stands in for the path of
 // every scheme that has one.
@@ -89,8 +149,6 @@ func walURL(settings map[string]string, file string) (string, error) {
 	return text, err
 }
 
-// args is the command line of a cell on a file. The order is fixed, so that
-// equal cells have equal commands.
 func (b bench) args(settings map[string]string, file string) ([]string, error) {
 	wal, err := walURL(settings, file)
 	if err != nil {
@@ -113,7 +171,6 @@ func (b bench) args(settings map[string]string, file string) ([]string, error) {
 	return append(out, "--json"), nil
 }
 
-// length is how long a trial takes, as far as one can tell beforehand.
 func (b bench) length(settings map[string]string) (time.Duration, error) {
 	d := benchDuration
 	if v, ok := settings["duration"]; ok {

@@ -5,6 +5,9 @@
 //	 axes: {wal.path: [uring, pwrite],      2 × 2 cells          tide iopath bench … --json
 //	        depth: [1, 8]}                × repeats              as a process of its own
 //
+// The command of a built-in workload is `tide bench WORKLOAD`, and each trial of
+// it leaves a directory too, below trials/.
+//
 // A cell is one combination, a trial one repeat of it. A trial is a fresh
 // process of the same binary, so that nothing is left over from the one before.
 // Trials come in a random order with a printed seed; each round of repeats runs
@@ -38,10 +41,13 @@ const (
 // Matrix is one YAML file.
 type Matrix struct {
 	Name string `yaml:"name"`
-	// Axes by name: a flag of the workload's command, or "wal." and a key of the
-	// WAL URL ("wal.path" is its scheme). An axis of one value is a setting.
+	// Axes by name: a flag of the workload's command or, for a built-in workload,
+	// of the broker; or "wal." or "store." and a key of that URL ("wal.path" is
+	// its scheme; a value none leaves the key out). An axis of one value is a
+	// setting.
 	Axes map[string][]string `yaml:"axes"`
-	// Workloads that each combination is run with: iopath-bench, wal-bench.
+	// Workloads that each combination is run with: iopath-bench, wal-bench, or a
+	// built-in workload, which is run on a broker of its own.
 	Workloads []string `yaml:"workloads"`
 	Targets   []string `yaml:"targets"` // only tide: the benches start nothing else
 	// Constraints, all of which a cell has to meet: "wal.block <= wal.window".
@@ -93,14 +99,14 @@ func (m Matrix) validate() error {
 	}
 	want(m.Name != "" && !strings.ContainsAny(m.Name, "/\\ \n"), "name is %q, want one word", m.Name)
 	want(len(m.Axes) > 0, "axes are missing")
-	want(len(m.Workloads) > 0, "workloads are missing, want some of %s", strings.Join(benchNames(), ", "))
+	want(len(m.Workloads) > 0, "workloads are missing, want some of %s", commandNames())
 	want(slices.Equal(m.Targets, []string{"tide"}), "targets are %q, want [tide]: others are not built in yet", m.Targets)
 	want(m.Repeats >= 1 && m.Repeats <= maxRepeats, "repeats is %d, want 1 to %d", m.Repeats, maxRepeats)
 	want(m.Quick.Repeats >= 1 && m.Quick.Repeats <= maxRepeats, "quick.repeats is %d, want 1 to %d", m.Quick.Repeats, maxRepeats)
 	want(m.Metric != "", "metric is missing: a key of the result, such as p99_us")
 	for _, w := range m.Workloads {
-		_, known := benches[w]
-		want(known, "workload %q is not one that a matrix runs yet, want %s", w, strings.Join(benchNames(), " or "))
+		_, known := commandOf(w)
+		want(known, "workload %q is not one that a matrix runs, want one of %s", w, commandNames())
 	}
 	for _, axes := range []map[string][]string{m.Axes, m.Quick.Axes} {
 		for _, name := range slices.Sorted(maps.Keys(axes)) {
@@ -127,9 +133,8 @@ func checkAxis(name string, values []string, workloads []string) error {
 		errs = append(errs, fmt.Errorf("axis %s has a value twice: %s", name, strings.Join(values, ", ")))
 	}
 	for _, w := range workloads {
-		if b, known := benches[w]; known && !b.takes(name) {
-			errs = append(errs, fmt.Errorf("axis %s: %s has no such setting; want wal, wal.path, wal.KEY of a WAL URL, or one of %s",
-				name, w, strings.Join(b.flags, ", ")))
+		if c, known := commandOf(w); known && !c.takes(name) {
+			errs = append(errs, fmt.Errorf("axis %s: %s has no such setting; want %s", name, w, c.axes()))
 		}
 	}
 	return errors.Join(errs...)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -111,7 +110,10 @@ func (m Matrix) admits(settings map[string]string) (bool, error) {
 
 // newCell checks by the way that the command line can be made.
 func newCell(workload string, settings map[string]string) (Cell, error) {
-	b := benches[workload]
+	b, known := commandOf(workload)
+	if !known {
+		return Cell{}, fmt.Errorf("workload %q is not one that a matrix runs", workload)
+	}
 	if _, err := b.args(settings, placeholder); err != nil {
 		return Cell{}, err
 	}
@@ -119,7 +121,7 @@ func newCell(workload string, settings map[string]string) (Cell, error) {
 	if err != nil {
 		return Cell{}, err
 	}
-	return Cell{ID: hash(workload, settings), Workload: workload, Settings: settings, Simulated: simulated(settings), Length: length}, nil
+	return Cell{ID: hash(workload, settings), Workload: workload, Settings: settings, Simulated: b.simulated(settings), Length: length}, nil
 }
 
 // hash names a cell by what it is, so that results of two machines can be put
@@ -131,20 +133,6 @@ func hash(workload string, settings map[string]string) string {
 		fmt.Fprintf(h, " %q=%q", k, settings[k])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
-}
-
-// simulated is the model that a cell's WAL is behind.
-func simulated(settings map[string]string) string {
-	text, err := walURL(settings, placeholder)
-	if err != nil {
-		return ""
-	}
-	_, query, _ := strings.Cut(text, "?")
-	keys, err := url.ParseQuery(query)
-	if err != nil {
-		return ""
-	}
-	return keys.Get("model")
 }
 
 // order lays out the rounds: shuffled, and then the same backwards.

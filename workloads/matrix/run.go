@@ -75,6 +75,11 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 	if p.complete(cfg.Out) {
 		return nil
 	}
+	for _, w := range p.Matrix.Workloads {
+		if _, isBench := benches[w]; !isBench && cfg.Device != "" {
+			return fmt.Errorf("matrix %s: %s runs a broker, whose files lie in the directory of the results: leave --device out, and set the axis wal in a matrix of your own", p.Matrix.Name, w)
+		}
+	}
 	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
 		return err
 	}
@@ -148,7 +153,7 @@ func (p Plan) Header() results.MatrixHeader {
 
 // runTrial always returns a line.
 func runTrial(ctx context.Context, cfg Config, t Trial) results.CellTrial {
-	b := benches[t.Cell.Workload]
+	b, _ := commandOf(t.Cell.Workload) // newCell has found it before
 	r := results.CellTrial{
 		Cell: t.Cell.ID, Repeat: t.Repeat, AA: t.AA, Workload: t.Cell.Workload,
 		Settings: t.Cell.Settings, Simulated: t.Cell.Simulated, Started: time.Now().UTC().Truncate(time.Millisecond),
@@ -165,6 +170,11 @@ func runTrial(ctx context.Context, cfg Config, t Trial) results.CellTrial {
 	result, err := runChild(ctx, cfg.Binary, args, childTimeout(t.Cell.Length))
 	r.Seconds = time.Since(began).Seconds()
 	r.Steal = results.ReadCPUTicks().StealPercent(ticks)
+	if result != nil {
+		var errResult error
+		result, errResult = b.result(result, file)
+		err = errors.Join(err, errResult)
+	}
 	for k, v := range result {
 		if text, ok := v.(string); ok {
 			result[k] = strings.ReplaceAll(text, file, placeholder)
@@ -188,9 +198,12 @@ func (cfg Config) deviceDir() string {
 	return cfg.Out
 }
 
-// file is what a cell writes to. Each workload has one of its own: raw blocks
+// file is what a cell writes to, or the directory of its trials. Each workload has one of its own: raw blocks
 // over a WAL's headers would make it look damaged.
 func (cfg Config) file(c Cell) string {
+	if _, isBench := benches[c.Workload]; !isBench {
+		return filepath.Join(cfg.Out, "trials")
+	}
 	if cfg.Device != "" {
 		return cfg.Device
 	}

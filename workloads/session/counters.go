@@ -100,6 +100,7 @@ var columns = []column{
 	{"response_p99_us", percentile(results.ProduceResponse, 99)},
 	{"response_max_us", percentile(results.ProduceResponse, 100)},
 	{"e2e_p99_us", percentile(results.E2EResponse, 99)},
+	{"fetch_p99_us", percentile(results.FetchResponse, 99)},
 	{"put_per_s", counter(metricPuts, 1)},
 	{"get_per_s", counter(metricGets, 1)},
 	{"put_mib_per_s", counter(metricPutBytes, mibOf)},
@@ -138,6 +139,8 @@ func (s *Session) totals() {
 	s.run.Counters["load.failed"] = c.Failed.Load()
 	s.run.Counters["load.consumed"] = c.Consumed.Load()
 	s.run.Counters["load.read_back"] = c.CaughtUp.Load()
+	s.run.Counters["load.fetched"] = c.Fetched.Load()
+	s.run.Counters["load.fetch_bad"] = c.FetchBad.Load()
 	for k, v := range s.last.target {
 		if isCounter(k) && strings.HasPrefix(k, "tide_") {
 			s.run.Counters[k] = int64(v)

@@ -14,6 +14,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,6 +157,7 @@ func (s *Session) endPhase() {
 	p.Puts, p.Gets = b.delta(a, metricPuts), b.delta(a, metricGets)
 	p.CPU = (b.usage.CPU - a.usage.CPU).Seconds()
 	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
+	p.Counters = b.grown(a)
 	s.run.Phases = append(s.run.Phases, p)
 }
 
@@ -163,6 +165,17 @@ func (s *Session) seconds(at int64) float64 { return float64(at-s.start) / float
 
 // delta of a counter of the target since an earlier snapshot.
 func (b snapshot) delta(a snapshot, key string) int64 { return int64(b.target[key] - a.target[key]) }
+
+// grown are the target's counters that are larger than in an earlier snapshot.
+func (b snapshot) grown(a snapshot) map[string]int64 {
+	out := map[string]int64{}
+	for k := range b.target {
+		if n := b.delta(a, k); n > 0 && isCounter(k) && strings.HasPrefix(k, "tide_") {
+			out[k] = n
+		}
+	}
+	return out
+}
 
 // interval writes what was recorded since the last one. Called with mu held.
 func (s *Session) interval() {

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tidelog/tide/cacheexp/trace"
+)
+
+func init() {
+	register("cache", "Look into what was asked of a block cache.", &cacheCmd{})
+}
+
+// cacheCmd is `tide cache`.
+type cacheCmd struct {
+	Trace cacheTraceCmd `cmd:"" help:"Sum up what tide broker --trace has recorded, or convert it."`
+}
+
+// cacheTraceCmd is `tide cache trace`.
+type cacheTraceCmd struct {
+	File string `arg:"" help:"Recording of tide broker --trace."`
+	To   string `help:"Convert the readers' requests to csv (time,obj_id,obj_size) or oracleGeneral (24-byte records), both as libCacheSim reads them, and write them to OUT." placeholder:"FORMAT" enum:",csv,oracleGeneral" default:""`
+	Out  string `arg:"" optional:"" help:"With --to: the file to write. One that is there is replaced."`
+	JSON bool   `name:"json" help:"Print one JSON object instead of text."`
+}
+
+// Run prints a summary, or the number of requests converted.
+func (c *cacheTraceCmd) Run(_ context.Context, std *stdio) error {
+	if (c.To == "") != (c.Out == "") {
+		return usageError{errors.New("--to FORMAT and OUT belong together")}
+	}
+	in, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if c.To != "" {
+		return c.convert(std, in)
+	}
+	s, err := trace.Summarize(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	if c.JSON {
+		return json.NewEncoder(std.out).Encode(s)
+	}
+	s.Print(std.out)
+	return nil
+}
+
+func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
+	out, err := os.CreateTemp(filepath.Dir(c.Out), ".trace-*")
+	if err != nil {
+		return err
+	}
+	n, err := trace.Convert(in, c.To, out)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", c.File, err)
+	}
+	if err := errors.Join(err, out.Chmod(0o644), out.Close()); err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	if err := os.Rename(out.Name(), c.Out); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(std.out).Encode(map[string]any{"requests": n, "format": c.To})
+	}
+	fmt.Fprintf(std.out, "%d requests\n", n)
+	return nil
+}
