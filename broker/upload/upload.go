@@ -66,6 +66,10 @@ type Config struct {
 	// Defaults 100 ms and 10 s.
 	RetryMin, RetryMax time.Duration
 
+	// Urgent reports whether producers will soon wait for an upload: then it is
+	// not paced. It is asked before each piece of an object. nil: never.
+	Urgent func() bool
+
 	// Committed is called in order, after the local replica has applied the
 	// block's commit, on the uploader's goroutine.
 	Committed func(Job)
@@ -120,6 +124,9 @@ type Job struct {
 	// Confirm is the WAL offset to trim to once the block is committed: the
 	// START of its last record (rule 2). Negative: nothing to trim.
 	Confirm int64
+	// Filled is how long the block took from its first record to its seal: the
+	// next one will take about as long. Zero: unknown, and put without pacing.
+	Filled time.Duration
 }
 
 // Stats counts since New.
