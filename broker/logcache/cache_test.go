@@ -205,7 +205,7 @@ func TestAgainstModel(t *testing.T) {
 		var sealed []*Block
 		kept := map[int64][]batch{} // by stream, since the oldest that is not committed
 		next := map[int64]int64{}
-		uncommitted := [][]batch{{}} // by block, the last is active
+		uncommitted := [][]batch{{}}                  // by block, the last is active
 		all := func(rt *rapid.T, s int64, from int) { // one read that goes over all blocks
 			sp := c.Read(s, kept[s][from].base, next[s], 1<<30, true)
 			require.False(rt, sp.Enough)
