@@ -114,6 +114,7 @@ func (c *Cache) Read(stream, offset, limit int64, maxBytes int, minOne bool) Spa
 	sp := Span{Next: offset}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.stats.Lookups++
 	at, ok := c.find(stream, offset)
 	if !ok {
 		return sp

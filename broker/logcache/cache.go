@@ -72,6 +72,7 @@ type Stats struct {
 	Index                           int64 // of these, what is no batch: index, and what was skipped at the ring's end
 	Pinned                          int64 // of blocks that readers hold now
 	Blocks                          int64 // how many there are
+	Lookups                         int64 // Read calls
 	Freed                           int64 // bytes of committed blocks given up
 	Full                            int64 // Room calls that found no room
 	PinnedWaits                     int64 // of those, because a reader pinned the oldest block

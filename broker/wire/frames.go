@@ -21,9 +21,9 @@ import (
 // (decision 017).
 const homeBytes = 64 << 10
 
-// idleFrames is how much of that memory is kept for the next large frames, in
-// bytes: 64 of the clients' usual 1 MiB.
-const idleFrames = 64 << 20
+// keptFrames is how much of that memory stays mapped for the next large frames,
+// in bytes, those in use included: 64 of the clients' usual 1 MiB.
+const keptFrames = 64 << 20
 
 // frames cuts the bytes of a connection into frames. Only its reader uses it.
 //

@@ -39,7 +39,7 @@ type Server struct {
 
 func frameMemory(l Limits) *arena.Pool {
 	return arena.NewPool(arena.PoolConfig{
-		Least: 2 * homeBytes, Most: max(2*homeBytes, lengthSize+max(l.ProduceBytes, l.RequestBytes)), Idle: min(idleFrames, l.BufferedBytes),
+		Least: 2 * homeBytes, Most: max(2*homeBytes, lengthSize+max(l.ProduceBytes, l.RequestBytes)), Keep: min(keptFrames, l.BufferedBytes),
 	})
 }
 

@@ -10,15 +10,17 @@ import (
 type PoolConfig struct {
 	Least int   // the smallest buffer; a power of two, at least a page
 	Most  int   // the largest Get; rounded up to a power of two
-	Idle  int64 // what is kept mapped for later Gets; the rest is unmapped
+	Keep  int64 // idle buffers stay mapped as long as they and the lent ones are no more than this
 }
 
 // Pool lends buffers outside the Go heap, in powers of two. What comes back is
-// kept for the next one, newest first (its pages are resident and warm), and
-// beyond Idle bytes the longest unused goes back to the system.
+// kept for the next one, newest first (its pages are resident and warm); the
+// longest unused go back to the system while more than Keep bytes are mapped.
 //
 //	Get(70 KiB) ─▶ idle buffer of 128 KiB, else a fresh mapping of 128 KiB
-//	Put         ─▶ idle, the oldest unmapped while idle > Idle
+//	both        ─▶ the oldest idle ones unmapped while lent + idle > Keep
+//
+// So no more is mapped than Keep, or than is lent when that is more.
 //
 // A fresh mapping costs address space only: a page takes memory when it is
 // first written. So a buffer of an announced size may be taken before the
@@ -66,9 +68,11 @@ func (p *Pool) Get(n int) ([]byte, error) {
 		return nil, err
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lent += int64(size)
 	p.mapped++
+	gone := p.surplus()
+	p.mu.Unlock()
+	unmapAll(gone)
 	return b, nil
 }
 
@@ -91,28 +95,33 @@ func (p *Pool) reuse(size int) []byte {
 
 // Put takes a buffer back.
 func (p *Pool) Put(b []byte) {
-	for _, old := range p.keep(b) {
-		// Unmap fails only for what Map did not return, which is a bug here.
-		if err := Unmap(old); err != nil {
-			panic(err)
-		}
-	}
-}
-
-// keep files the buffer and returns what there is no room for.
-func (p *Pool) keep(b []byte) (gone [][]byte) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lent -= int64(len(b))
 	p.idle = append(p.idle, b)
 	p.kept += int64(len(b))
-	for len(p.idle) > 0 && (p.kept > p.cfg.Idle || p.closed) {
+	gone := p.surplus()
+	p.mu.Unlock()
+	unmapAll(gone)
+}
+
+// surplus takes out what is not to be kept. Called with mu held.
+func (p *Pool) surplus() (gone [][]byte) {
+	for len(p.idle) > 0 && (p.kept+p.lent > p.cfg.Keep || p.closed) {
 		gone = append(gone, p.idle[0])
 		p.kept -= int64(len(p.idle[0]))
 		p.idle[0] = nil
 		p.idle = p.idle[1:]
 	}
 	return gone
+}
+
+// unmapAll unmaps what Map returned; that it fails is a bug here.
+func unmapAll(all [][]byte) {
+	for _, b := range all {
+		if err := Unmap(b); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // Stats may be called at any time.
