@@ -92,6 +92,9 @@ func (c Config) Validate() error {
 	if c.UploadThreshold < 1 {
 		errs = append(errs, fmt.Errorf("upload threshold %d bytes: at least 1", c.UploadThreshold))
 	}
+	if c.UploadInterval < time.Millisecond {
+		errs = append(errs, fmt.Errorf("upload interval %v: at least 1ms", c.UploadInterval))
+	}
 	return errors.Join(errs...)
 }
 

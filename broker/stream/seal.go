@@ -25,8 +25,16 @@ func (e *Engine) sealLocked() {
 	}
 	e.sealings.Stop()
 	e.onTheWay++
-	e.sealed = append(e.sealed, seal{block: b, confirm: e.last, filled: time.Since(e.began)})
+	e.sealed = append(e.sealed, seal{block: b, confirm: e.last, filled: e.filling()})
 	e.enqueueDurable()
+}
+
+// filling is how long the active block has been filling; zero during recovery.
+func (e *Engine) filling() time.Duration {
+	if e.began.IsZero() {
+		return 0
+	}
+	return time.Since(e.began)
 }
 
 // enqueueDurable hands the sealed blocks to the uploader whose records are all

@@ -91,6 +91,7 @@ func TestDrainHurries(t *testing.T) {
 		st.begin = time.Now()
 		r.Enqueue(Job{Block: r.block(100, 100), Filled: 80 * time.Second})
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		begun := len(st.went)
 		require.NoError(t, r.Drain(ctx))
 		require.Less(t, begun, len(st.went)/2, "it was being spread over a minute")

@@ -121,6 +121,12 @@ func (c Config) Validate() error {
 	if c.Parallel < 1 || c.Parallel > 64 {
 		errs = append(errs, fmt.Errorf("%d parallel uploads: from 1 to 64", c.Parallel))
 	}
+	if c.LeastRate < 1 {
+		errs = append(errs, fmt.Errorf("least rate of %d bytes/s: at least 1", c.LeastRate))
+	}
+	if c.PutTimeout < time.Millisecond || c.PreparedFor < c.PutTimeout {
+		errs = append(errs, fmt.Errorf("a put may take %v and an id is valid for %v: at least 1ms, and the id as long as a put", c.PutTimeout, c.PreparedFor))
+	}
 	return errors.Join(errs...)
 }
 
