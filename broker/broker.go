@@ -26,6 +26,7 @@ import (
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/meta/raftmeta"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/shape"
 	"github.com/tidelog/tide/broker/partition"
 	"github.com/tidelog/tide/broker/stream"
 	"github.com/tidelog/tide/broker/upload"
@@ -45,7 +46,8 @@ type Broker struct {
 
 	kafka, admin net.Listener
 	path         iopath.Path
-	store        *objstore.CountedStore
+	requests     *objstore.CountedStore // counts what really goes to the store
+	store        *shape.Store           // shares it out by class; what the parts see
 	quorum       *raftmeta.Node
 	replica      *meta.Replica
 	cache        *logcache.Cache
@@ -199,8 +201,11 @@ func (b *Broker) openCaches(context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.store = objstore.Counted(store)
-	b.onClose(b.store.Close)
+	b.requests = objstore.Counted(store)
+	b.onClose(b.requests.Close)
+	if b.store, err = shape.New(b.requests, b.cfg.shape()); err != nil {
+		return err
+	}
 	if b.cache, err = logcache.New(logcache.Config{Size: b.cfg.LogCache}); err != nil {
 		return err
 	}
@@ -339,7 +344,7 @@ func (b *Broker) openServer(context.Context) (err error) {
 	b.server, err = wire.New(wire.Config{
 		Partitions: wire.FromManager(b.partitions), Metadata: b.replica, Cluster: cluster{b}, Groups: b.groups,
 		Commit: b.engine.Commit, NodeID: b.cfg.NodeID, NodeEpoch: b.engine.Epoch, Logger: b.log,
-		DisableAutoCreate: b.cfg.NoAutoCreate,
+		DisableAutoCreate: b.cfg.NoAutoCreate, Limits: wire.Limits{BufferedBytes: frameMemory()},
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/shape"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/internal/units"
@@ -61,6 +62,14 @@ type Config struct {
 	UploadThreshold int64
 	// UploadInterval uploads at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
+
+	// StoreRate bounds what is read from the store, and as much what is written
+	// to it, in bytes a second. Urgent requests go first: append and upload,
+	// demand reads, prefetch, compaction. Default 0: no bound.
+	StoreRate int64
+	// StoreReads and StoreWrites are how many requests of each kind may be in
+	// flight to the store. Defaults 32 and 8; more wait, in the same order.
+	StoreReads, StoreWrites int
 
 	// NoAutoCreate stops Metadata requests from creating topics.
 	NoAutoCreate bool
@@ -141,6 +150,15 @@ func def[T comparable](p *T, v T) {
 	}
 }
 
+// shape is how the store is shared out.
+func (c Config) shape() shape.Config {
+	return shape.Config{Reads: c.StoreReads, Writes: c.StoreWrites, Rate: c.StoreRate}
+}
+
+// frameMemory bounds what produce requests above 64 KiB take while they are
+// read and served, in bytes: 1/16 of the memory, from 128 to 512 MiB.
+func frameMemory() int64 { return min(max(availableMemory()/16, 128<<20), 512<<20) }
+
 // Validate reports every fault at once, each with its bound.
 func (c Config) Validate() error {
 	c = c.withDefaults()
@@ -174,7 +192,7 @@ func (c Config) checkParts() []error {
 	_, policyErr := policy.New(c.Policy, c.BlockCache)
 	_, prefetchErr := prefetch.New(c.Prefetch)
 	faults := []error{
-		named("wal", walErr), named("store", checkStore(c.Store)), named("policy", policyErr), named("prefetch", prefetchErr),
+		named("wal", walErr), named("store", checkStore(c.Store)), c.shape().Validate(), named("policy", policyErr), named("prefetch", prefetchErr),
 		checkAddress("listen", c.Listen), checkAddress("admin", c.Admin),
 	}
 	if c.Advertise != "" {

@@ -54,15 +54,25 @@ func (s samples) send(kind prometheus.ValueType, name, help string, v int64, lab
 
 func (c collector) store(s samples) {
 	for _, op := range objstore.Ops {
-		st := c.b.store.Stats(op)
+		st := c.b.requests.Stats(op)
 		s.counter("tide_objstore_requests_total", "Requests to the object store.", st.Requests, "op", op.String())
 		s.counter("tide_objstore_bytes_total", "Bytes put to and got from the object store.", st.Bytes, "op", op.String())
 		s.counter("tide_objstore_errors_total", "Requests to the object store that failed.", st.Errors, "op", op.String())
+	}
+	for class := range objstore.ClassCount {
+		st := c.b.store.Stats(class)
+		s.counter("tide_objstore_class_requests_total", "Requests to the object store by class.", st.Requests, "class", class.String())
+		s.counter("tide_objstore_class_bytes_total", "Bytes that they asked to move.", st.Bytes, "class", class.String())
+		s.counter("tide_objstore_class_waits_total", "Requests that waited for a place in flight.", st.Waits, "class", class.String())
+		s.counter("tide_objstore_class_paced_total", "Pieces that waited for bandwidth.", st.Paced, "class", class.String())
 	}
 	up := c.b.engine.UploadStats()
 	s.counter("tide_upload_objects_total", "Objects uploaded and committed.", up.Objects)
 	s.counter("tide_upload_bytes_total", "Bytes of objects uploaded and committed.", up.Bytes)
 	s.counter("tide_upload_retries_total", "Attempts of puts and commits that failed.", up.Retries)
+	s.counter("tide_upload_paced_milliseconds_total", "Time that puts waited for their pace.", up.Paced.Milliseconds())
+	s.counter("tide_upload_hurried_bytes_total", "Bytes put without pacing, for haste.", up.Hurried)
+	s.gauge("tide_upload_pending", "Blocks that are being put or committed.", up.Pending)
 	s.gauge("tide_upload_queued", "Sealed blocks that wait for their upload.", up.Queued)
 }
 
@@ -121,6 +131,9 @@ func (c collector) caches(s samples) {
 	s.gauge("tide_logcache_bytes", levels, l.Sealed, "state", "sealed")
 	s.gauge("tide_logcache_bytes", levels, l.Committed, "state", "committed")
 	s.gauge("tide_logcache_size_bytes", "Size of the log cache.", l.Size)
+	s.gauge("tide_logcache_index_bytes", "Of these, what is no batch: the index, and what was skipped at the ring's end.", l.Index)
+	s.gauge("tide_logcache_pinned_bytes", "Bytes of blocks that readers hold.", l.Pinned)
+	s.counter("tide_logcache_pinned_waits_total", "Appends that found no room because a reader held the oldest block.", l.PinnedWaits)
 	s.counter("tide_logcache_full_total", "Appends that found the log cache full.", l.Full)
 	k := c.b.blocks.Stats()
 	s.counter("tide_blockcache_hits_total", "Block requests that were there or on their way.", k.Hits)
@@ -146,6 +159,9 @@ func (c collector) wire(s samples) {
 	s.gauge("tide_connections", "Open connections.", int64(st.Open))
 	s.counter("tide_connections_refused_total", "Connections refused because of a limit.", st.Refused)
 	s.counter("tide_connections_broken_total", "Connections closed because of a bad frame or a time limit.", st.Broken)
+	s.gauge("tide_frames_bytes", "Memory of large requests, outside the Go heap.", st.FrameBytes, "state", "used")
+	s.gauge("tide_frames_bytes", "Memory of large requests, outside the Go heap.", st.FrameIdle, "state", "idle")
+	s.counter("tide_frames_full_total", "Large requests that waited for this memory.", st.BudgetFull)
 	s.counter("tide_socket_writes_total", "Writes to client sockets.", st.Writes)
 	s.counter("tide_socket_bytes_total", "Bytes to and from clients.", st.BytesIn, "direction", "in")
 	s.counter("tide_socket_bytes_total", "Bytes to and from clients.", st.BytesOut, "direction", "out")

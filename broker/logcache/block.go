@@ -1,8 +1,7 @@
 package logcache
 
 import (
-	"slices"
-	"sort"
+	"sync"
 
 	"github.com/tidelog/tide/broker/object"
 )
@@ -11,49 +10,44 @@ import (
 // as a whole.
 type Block struct {
 	cache      *Cache
+	seq        int64 // blocks are numbered from 1
 	start, end int64 // ring positions that only grow
-	bytes      int64 // encoded bytes, without what was skipped at the ring's end
-	streams    map[int64]*run
-	committed  bool // guarded by cache.mu
-	pins       int  // readers; guarded by cache.mu
-}
+	bytes      int64 // encoded bytes, without index and what was skipped at the ring's end
+	payload    int64 // of these, without the 33-byte headers
+	runs       place // the newest of its runs, linked by runSibling
+	count      int   // of runs
+	committed  bool  // guarded by cache.mu
+	pins       int   // readers; guarded by cache.mu
 
-// run is what one stream has in one block, in offset order.
-type run struct {
-	block   *Block
-	entries []entry
-	payload int64
+	once sync.Once       // makes ids and byID, when the uploader first asks
+	ids  []int64         // streams, ascending
+	byID map[int64]place // their runs; both are dropped when the block is committed
 }
-
-// entry is one batch. It holds no pointer, so the garbage collector does not
-// look at runs.
-type entry struct {
-	base  int64
-	pos   int64 // in the memory
-	count int32
-	size  int32 // encoded, header included
-}
-
-func (e entry) end() int64 { return e.base + int64(e.count) }
 
 // Bytes is the size of all batches of the block, encoded.
 func (b *Block) Bytes() int64 { return b.bytes }
 
+// Payload is the size of all batches of the block without their headers.
+func (b *Block) Payload() int64 { return b.payload }
+
+// list reads the index of a sealed block, which no longer changes but for its
+// links to later blocks.
+func (b *Block) list() {
+	b.once.Do(func() { b.ids, b.byID = b.cache.runsOf(b) })
+}
+
 // Streams are the ids of the streams in the block, ascending. Like Batches it
-// is for the block's uploader: the block must be sealed.
+// is for the block's uploader: the block must be sealed and not yet committed.
 func (b *Block) Streams() []int64 {
-	ids := make([]int64, 0, len(b.streams))
-	for id := range b.streams {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	b.list()
+	return b.ids
 }
 
 // PayloadBytes is the sum of the payload lengths of one stream in the block.
 func (b *Block) PayloadBytes(stream int64) int64 {
-	if r := b.streams[stream]; r != nil {
-		return r.payload
+	b.list()
+	if run := b.byID[stream]; run != 0 {
+		return b.cache.get(run, runPayload)
 	}
 	return 0
 }
@@ -61,14 +55,18 @@ func (b *Block) PayloadBytes(stream int64) int64 {
 // Batches calls fn for each encoded batch of the stream, in offset order. The
 // slices lie in the cache and stay as they are until Committed.
 func (b *Block) Batches(stream int64, fn func(encoded []byte) error) error {
-	r := b.streams[stream]
-	if r == nil {
+	b.list()
+	c, run := b.cache, b.byID[stream]
+	if run == 0 {
 		return nil
 	}
-	for _, e := range r.entries {
-		// The capacity runs on, so that object.Writer can join neighbours.
-		if err := fn(b.cache.mem[e.pos : e.pos+int64(e.size)]); err != nil {
-			return err
+	for chunk := place(c.get(run, runFirst)); chunk != 0; chunk = place(c.get(chunk, chunkNext)) {
+		for i := range c.get32(chunk, chunkUsed) {
+			e := c.entry(chunk, i)
+			// The capacity runs on, so that object.Writer can join neighbours.
+			if err := fn(c.mem[e.pos : e.pos+int64(e.size)]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -96,38 +94,11 @@ func (b *Block) unpin() bool {
 	return true
 }
 
-// series is what one stream has in the cache: a run a block, oldest first.
-type series struct{ runs []*run }
-
-// dropOldest forgets the run of a block that is being freed, which is always
-// the first, and reports whether nothing is left.
-func (s *series) dropOldest(b *Block) bool {
-	if len(s.runs) == 0 || s.runs[0].block != b {
-		panic("logcache: blocks are freed out of order")
-	}
-	s.runs[0] = nil
-	s.runs = s.runs[1:]
-	return len(s.runs) == 0
-}
-
-// find returns the run and the entry that hold the offset.
-func (s *series) find(offset int64) (ri, ei int, ok bool) {
-	ri = sort.Search(len(s.runs), func(i int) bool {
-		es := s.runs[i].entries
-		return es[len(es)-1].end() > offset
-	})
-	if ri == len(s.runs) || s.runs[ri].entries[0].base > offset {
-		return 0, 0, false
-	}
-	es := s.runs[ri].entries
-	ei = sort.Search(len(es), func(i int) bool { return es[i].end() > offset })
-	return ri, ei, es[ei].base <= offset
-}
-
 // Span is what Read found: payloads in offset order, without the 33-byte
 // headers, and the blocks that are pinned for them.
 type Span struct {
 	Found    bool // the offset is in the cache, whether or not a batch fitted
+	Enough   bool // the next batch is too large for what is left, or not durable yet
 	Payloads [][]byte
 	Bytes    int   // of the payloads
 	Records  int64 // offsets covered
@@ -143,45 +114,60 @@ func (c *Cache) Read(stream, offset, limit int64, maxBytes int, minOne bool) Spa
 	sp := Span{Next: offset}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.streams[stream]
-	if s == nil {
-		return sp
-	}
-	ri, ei, ok := s.find(offset)
+	c.stats.Lookups++
+	at, ok := c.find(stream, offset)
 	if !ok {
 		return sp
 	}
 	sp.Found = true
-	for ; ri < len(s.runs); ri, ei = ri+1, 0 {
-		r := s.runs[ri]
-		if !sp.take(c, r, ei, limit, maxBytes, minOne) {
+	for run := at.run; run != 0; run = place(c.get(run, runAfter)) {
+		if run != at.run {
+			at = spot{run, place(c.get(run, runFirst)), 0}
+		}
+		before := len(sp.Payloads)
+		more := sp.takeRun(c, at, limit, maxBytes, minOne)
+		if len(sp.Payloads) > before {
+			sp.pin(c.block(c.get(run, runBlock)))
+		}
+		if !more {
 			break
 		}
 	}
 	return sp
 }
 
-// take adds a run's entries from the ei-th on, and reports whether the next
-// run may follow.
-func (sp *Span) take(c *Cache, r *run, ei int, limit int64, maxBytes int, minOne bool) bool {
-	before := len(sp.Payloads)
-	more := true
-	for _, e := range r.entries[ei:] {
-		n := int(e.size) - object.BatchHeaderSize
-		first := minOne && len(sp.Payloads) == 0
-		gap := len(sp.Payloads) > 0 && e.base != sp.Next
-		if e.end() > limit || gap || (sp.Bytes+n > maxBytes && !first) {
-			more = false
-			break
+func (sp *Span) pin(b *Block) {
+	b.pins++
+	sp.Pinned = append(sp.Pinned, b)
+}
+
+// takeRun adds a run's entries from a spot on, and reports whether the next run
+// may follow.
+func (sp *Span) takeRun(c *Cache, at spot, limit int64, maxBytes int, minOne bool) bool {
+	for chunk, i := at.chunk, at.i; chunk != 0; chunk, i = place(c.get(chunk, chunkNext)), 0 {
+		for n := c.get32(chunk, chunkUsed); i < n; i++ {
+			if !sp.take(c, c.entry(chunk, i), limit, maxBytes, minOne) {
+				return false
+			}
 		}
-		sp.Payloads = append(sp.Payloads, c.slice(e.pos+object.BatchHeaderSize, n))
-		sp.Bytes += n
-		sp.Records += int64(e.count)
-		sp.Next = e.end()
 	}
-	if len(sp.Payloads) > before {
-		r.block.pins++
-		sp.Pinned = append(sp.Pinned, r.block)
+	return true
+}
+
+// take adds one batch, if it may.
+func (sp *Span) take(c *Cache, e entry, limit int64, maxBytes int, minOne bool) bool {
+	n := int(e.size) - object.BatchHeaderSize
+	first := minOne && len(sp.Payloads) == 0
+	if e.end() > limit || (sp.Bytes+n > maxBytes && !first) {
+		sp.Enough = true
+		return false
 	}
-	return more
+	if len(sp.Payloads) > 0 && e.base != sp.Next {
+		return false // a gap
+	}
+	sp.Payloads = append(sp.Payloads, c.slice(e.pos+object.BatchHeaderSize, n))
+	sp.Bytes += n
+	sp.Records += int64(e.count)
+	sp.Next = e.end()
+	return true
 }

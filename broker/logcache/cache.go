@@ -10,6 +10,9 @@
 //	memory   │ committed │ committed │ sealed │ sealed │ active │ free …
 //	         └─ freed first when room is wanted        └─ batches go here
 //
+// Their index lies among them (index.go): the Go heap holds a few words a block
+// and sixteen bytes a stream, whatever the size and number of batches.
+//
 // Blocks move through three states, always in ring order: active (one, filled
 // by Reserve), sealed (waiting for its upload; never freed), committed (its
 // object is in the metadata that this broker has applied, so a reader that
@@ -51,20 +54,25 @@ type Cache struct {
 	size int64
 
 	mu      sync.Mutex
-	mem     []byte            // nil after Close
-	head    int64             // where the next batch goes; position = head mod size
-	tail    int64             // everything before it is free
-	active  *Block            // nil while nothing was reserved since the last seal
-	blocks  []*Block          // sealed and committed ones, oldest first
-	streams map[int64]*series // what each stream has in the cache
-	onRoom  func()            // set once, before use
-	wanted  bool              // a Room failed because a reader pins the oldest block
-	stats   Stats             // levels are computed by Stats, counters kept here
+	mem     []byte          // nil after Close
+	head    int64           // where the next batch goes; position = head mod size
+	tail    int64           // everything before it is free
+	active  *Block          // nil while nothing was reserved since the last seal
+	blocks  []*Block        // sealed and committed ones, oldest first, of consecutive numbers
+	seq     int64           // number of the newest block
+	streams map[int64]place // the newest run of each stream that has any
+	onRoom  func()          // set once, before use
+	wanted  bool            // a Room failed because a reader pins the oldest block
+	stats   Stats           // levels are computed by Stats, counters kept here
 }
 
 // Stats are levels in bytes of ring memory and counters since New.
 type Stats struct {
 	Size, Active, Sealed, Committed int64
+	Index                           int64 // of these, what is no batch: index, and what was skipped at the ring's end
+	Pinned                          int64 // of blocks that readers hold now
+	Blocks                          int64 // how many there are
+	Lookups                         int64 // Read calls
 	Freed                           int64 // bytes of committed blocks given up
 	Full                            int64 // Room calls that found no room
 	PinnedWaits                     int64 // of those, because a reader pinned the oldest block
@@ -79,7 +87,7 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log cache: %w", err)
 	}
-	return &Cache{size: int64(len(mem)), mem: mem, streams: make(map[int64]*series)}, nil
+	return &Cache{size: int64(len(mem)), mem: mem, streams: make(map[int64]place)}, nil
 }
 
 // OnRoom sets the function that is called, with no lock of the cache held, when
@@ -88,16 +96,37 @@ func New(cfg Config) (*Cache, error) {
 func (c *Cache) OnRoom(fn func()) { c.onRoom = fn }
 
 // MaxBatch is the largest encoded batch that Reserve takes, in bytes.
-func (c *Cache) MaxBatch() int { return int(c.size / 2) }
+func (c *Cache) MaxBatch() int { return maxBatch(c.size) }
 
-// Room reports whether Reserve(n) would succeed now, and frees committed
-// blocks until it would, oldest first, as far as no reader pins them.
-func (c *Cache) Room(n int) bool {
+// maxBatch is half of the ring, less the most that the index may add: then a
+// batch fits into an empty ring wherever its head is.
+func maxBatch(size int64) int {
+	return int(size/2) - runSize - chunkSize - mostEntries(size)*entrySize
+}
+
+// SizeFor is the smallest cache, in bytes, that takes a batch of n.
+func SizeFor(n int) int64 {
+	size := int64(2 * n)
+	for maxBatch(size) < n {
+		size += int64(n - maxBatch(size))
+	}
+	return size
+}
+
+// maxBlocks bounds the committed blocks that are kept as tail cache. Blocks of
+// a busy broker are large and never come near it; a quiet one seals a small
+// block each upload interval, and would else look through all of them.
+const maxBlocks = 1024
+
+// Room reports whether Reserve(stream, …, n) would succeed now, and frees
+// committed blocks until it would, oldest first, as far as no reader pins them.
+func (c *Cache) Room(stream int64, n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for len(c.blocks) > maxBlocks && c.freeOldest() {
+	}
 	for {
-		end := c.place(n) + int64(n)
-		if end-c.tail <= c.size {
+		if _, at := c.layout(c.addition(stream), n); at+int64(n)-c.tail <= c.size {
 			return true
 		}
 		if !c.freeOldest() {
@@ -107,13 +136,20 @@ func (c *Cache) Room(n int) bool {
 	}
 }
 
-// place is where a batch of n bytes would begin: at head, or at the start of
-// the memory when it would cross the end of it.
-func (c *Cache) place(n int) int64 {
-	if pos := c.head % c.size; pos+int64(n) > c.size {
-		return c.head + c.size - pos
+// layout is where the next addition to the index and the batch behind it would
+// begin.
+func (c *Cache) layout(a addition, n int) (index, batch int64) {
+	index = c.fit(c.head, a.bytes)
+	return index, c.fit(index+int64(a.bytes), n)
+}
+
+// fit is where n bytes would begin: at from, or at the start of the memory when
+// they would cross the end of it.
+func (c *Cache) fit(from int64, n int) int64 {
+	if pos := from % c.size; pos+int64(n) > c.size {
+		return from + c.size - pos
 	}
-	return c.head
+	return from
 }
 
 // freeOldest gives the oldest block's memory up, if it may be.
@@ -131,11 +167,7 @@ func (c *Cache) freeOldest() bool {
 	c.blocks = c.blocks[1:]
 	c.tail = b.end
 	c.stats.Freed += b.end - b.start
-	for id := range b.streams {
-		if s := c.streams[id]; s.dropOldest(b) {
-			delete(c.streams, id)
-		}
-	}
+	c.forget(b)
 	return true
 }
 
@@ -143,52 +175,53 @@ func (c *Cache) freeOldest() bool {
 // and enters it in the index. The caller copies the batch into the slice
 // returned before it lets anyone read up to the batch's end; until then no
 // reader looks at it, for Read stops at the durable end it is given. Room must
-// have returned true for the same size, with no Reserve between: else Reserve
-// panics.
+// have returned true for the same stream and size, with no Reserve between:
+// else Reserve panics.
 func (c *Cache) Reserve(stream, base int64, count int32, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at := c.place(n)
+	a := c.addition(stream)
+	index, at := c.layout(a, n)
 	if at+int64(n)-c.tail > c.size {
 		panic(fmt.Sprintf("logcache: Reserve(%d) without Room: head %d, tail %d, size %d", n, c.head, c.tail, c.size))
 	}
 	if c.active == nil {
-		c.active = &Block{cache: c, start: c.head, streams: make(map[int64]*run)}
+		c.seq++
+		c.active = &Block{cache: c, seq: c.seq, start: c.head}
 	}
 	c.head = at + int64(n)
-	c.active.end = c.head
-	c.active.bytes += int64(n)
-	c.add(stream, entry{base: base, count: count, pos: at % c.size, size: int32(n)})
+	b := c.active
+	b.end = c.head
+	b.bytes += int64(n)
+	payload := max(n-object.BatchHeaderSize, 0)
+	b.payload += int64(payload)
+	run := a.run
+	if a.entries > 0 {
+		run = c.grow(stream, base, a, place(index+1))
+	}
+	c.enter(run, entry{base: base, count: count, size: int32(n)}, place(at+1), payload)
 	return c.slice(at%c.size, n)
 }
 
 func (c *Cache) slice(pos int64, n int) []byte { return c.mem[pos : pos+int64(n) : pos+int64(n)] }
 
-// add enters a batch in the active block's run of its stream.
-func (c *Cache) add(stream int64, e entry) {
-	r := c.active.streams[stream]
-	if r == nil {
-		r = &run{block: c.active}
-		c.active.streams[stream] = r
-		s := c.streams[stream]
-		if s == nil {
-			s = &series{}
-			c.streams[stream] = s
-		}
-		s.runs = append(s.runs, r)
+// block finds a block by its number.
+func (c *Cache) block(seq int64) *Block {
+	if c.active != nil && c.active.seq == seq {
+		return c.active
 	}
-	r.entries = append(r.entries, e)
-	r.payload += int64(e.size) - object.BatchHeaderSize
+	return c.blocks[seq-c.blocks[0].seq]
 }
 
-// ActiveBytes is what the active block holds, in encoded bytes.
-func (c *Cache) ActiveBytes() int64 {
+// ActiveLevel is what the active block holds: payload bytes, and how much of
+// the ring it takes, index included.
+func (c *Cache) ActiveLevel() (payload, ring int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.active == nil {
-		return 0
+		return 0, 0
 	}
-	return c.active.bytes
+	return c.active.payload, c.active.end - c.active.start
 }
 
 // Seal closes the active block and returns it, or nil when it is empty. Blocks
@@ -211,6 +244,22 @@ func (c *Cache) Committed(b *Block) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.committed = true
+	b.ids, b.byID = nil, nil
+}
+
+// Waiting is how many ring bytes sealed blocks hold that are not committed yet.
+func (c *Cache) Waiting() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.blocks) - 1; i >= 0; i-- {
+		if c.blocks[i].committed { // so are all before it
+			return c.blocks[len(c.blocks)-1].end - c.blocks[i].end
+		}
+	}
+	if len(c.blocks) == 0 {
+		return 0
+	}
+	return c.blocks[len(c.blocks)-1].end - c.blocks[0].start
 }
 
 // Drop frees every committed block that no reader pins, oldest first, and
@@ -230,16 +279,26 @@ func (c *Cache) Stats() Stats {
 	defer c.mu.Unlock()
 	st := c.stats
 	st.Size = c.size
-	for _, b := range c.blocks {
-		if b.committed {
-			st.Committed += b.end - b.start
-		} else {
-			st.Sealed += b.end - b.start
+	blocks := c.blocks
+	if c.active != nil {
+		blocks = append(blocks[:len(blocks):len(blocks)], c.active)
+	}
+	for _, b := range blocks {
+		ring := b.end - b.start
+		switch {
+		case b == c.active:
+			st.Active = ring
+		case b.committed:
+			st.Committed += ring
+		default:
+			st.Sealed += ring
+		}
+		st.Index += ring - b.bytes
+		if b.pins > 0 {
+			st.Pinned += ring
 		}
 	}
-	if c.active != nil {
-		st.Active = c.active.end - c.active.start
-	}
+	st.Blocks = int64(len(blocks))
 	return st
 }
 
@@ -249,7 +308,7 @@ func (c *Cache) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	mem := c.mem
-	c.mem, c.active, c.blocks, c.streams = nil, nil, nil, map[int64]*series{}
+	c.mem, c.active, c.blocks, c.streams = nil, nil, nil, map[int64]place{}
 	if mem == nil {
 		return nil
 	}

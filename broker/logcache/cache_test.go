@@ -14,7 +14,7 @@ import (
 // put reserves and fills one batch whose payload bytes tell its offset.
 func put(t require.TestingT, c *Cache, stream, base int64, count int32, payload int) bool {
 	b := object.RecordBatch{StreamID: stream, BaseOffset: base, Count: count, Payload: fill(base, payload)}
-	if !c.Room(b.EncodedSize()) {
+	if !c.Room(stream, b.EncodedSize()) {
 		return false
 	}
 	dst := c.Reserve(stream, base, count, b.EncodedSize())
@@ -87,17 +87,17 @@ func TestBlocksAreFreedInOrderAndOnlyWhenCommitted(t *testing.T) {
 	}
 	a, b := fillBlock(0), fillBlock(10)
 	require.Nil(t, c.Seal(), "an empty block")
-	require.EqualValues(t, 32, fillUp(t, c, 20), "32 batches of 2033 bytes fill 64 KiB")
+	require.EqualValues(t, 31, fillUp(t, c, 20), "31 batches of 2033 bytes and their index fill 64 KiB")
 
 	c.Committed(b)
-	require.False(t, c.Room(3000), "the oldest block is not committed, so nothing goes")
+	require.False(t, c.Room(1, 3000), "the oldest block is not committed, so nothing goes")
 	c.Committed(a)
 	pinned := c.Read(1, 0, 20, 1, true)
 	require.Len(t, pinned.Pinned, 1)
-	require.False(t, c.Room(3000), "a reader holds the oldest block")
+	require.False(t, c.Room(1, 3000), "a reader holds the oldest block")
 	require.Equal(t, fill(0, 2000), pinned.Payloads[0])
 	pinned.Pinned[0].Release()
-	require.True(t, c.Room(3000))
+	require.True(t, c.Room(1, 3000))
 	require.False(t, c.Read(1, 0, 20, 1, true).Found)
 	require.True(t, c.Read(1, 10, 20, 1, true).Found)
 }
@@ -118,7 +118,7 @@ func TestDropKeepsWhatIsNotCommitted(t *testing.T) {
 	waiting := c.Seal()
 	put(t, c, 1, 2, 1, 100)
 	c.Committed(done)
-	require.EqualValues(t, 133, c.Drop())
+	require.EqualValues(t, runSize+chunkSize+firstEntries*entrySize+133, c.Drop())
 	require.Zero(t, c.Drop())
 	require.False(t, c.Read(1, 0, 3, 1, true).Found)
 	sp := c.Read(1, 1, 3, 1<<20, true)
@@ -128,6 +128,61 @@ func TestDropKeepsWhatIsNotCommitted(t *testing.T) {
 		b.Release()
 	}
 	require.Equal(t, []int64{1}, waiting.Streams())
+}
+
+// A small broker's blocks are bounded in number, since none of them is ever
+// freed for want of room.
+func TestManySmallBlocks(t *testing.T) {
+	c := newCache(t, 4<<20)
+	for i := range int64(3 * maxBlocks) {
+		require.True(t, put(t, c, 1, i, 1, 10))
+		b := c.Seal()
+		require.Equal(t, []int64{1}, b.Streams())
+		c.Committed(b)
+	}
+	require.True(t, put(t, c, 1, 3*maxBlocks, 1, 10))
+	require.EqualValues(t, maxBlocks+1, c.Stats().Blocks)
+	sp := c.Read(1, 2*maxBlocks, 3*maxBlocks+1, 1<<20, true)
+	require.Len(t, sp.Payloads, maxBlocks+1)
+	require.EqualValues(t, sp.Next, 3*maxBlocks+1)
+	for _, b := range sp.Pinned {
+		b.Release()
+	}
+}
+
+// The index of tiny batches of many streams is ring memory: the Go heap gets
+// nothing of it.
+func TestTinyBatchesCostNoHeap(t *testing.T) {
+	const streams, size = 5000, 8 << 20
+	c := newCache(t, size)
+	next := make([]int64, streams)
+	tiny := func() {
+		for i := range next {
+			n := object.BatchHeaderSize + 61
+			for !c.Room(int64(i), n) {
+				c.Committed(c.Seal())
+			}
+			c.Reserve(int64(i), next[i], 1, n)
+			next[i]++
+		}
+	}
+	for range 10 {
+		tiny()
+	}
+	// What is left is a Block each time the ring is full, and what its uploader
+	// asked for.
+	require.Less(t, testing.AllocsPerRun(20, tiny), 50.0, "for 5000 batches")
+	st := c.Stats()
+	require.Greater(t, st.Index, st.Active/8, "it is accounted for: %+v", st)
+	require.LessOrEqual(t, st.Active+st.Sealed+st.Committed, st.Size)
+}
+
+func TestSizeFor(t *testing.T) {
+	for _, n := range []int{40 << 10, 300_033, 5 << 20, 200 << 20} {
+		size := SizeFor(n)
+		require.GreaterOrEqual(t, maxBatch(size), n)
+		require.Less(t, maxBatch(size-64), n)
+	}
 }
 
 func TestReserveWithoutRoomPanics(t *testing.T) {
@@ -150,11 +205,22 @@ func TestAgainstModel(t *testing.T) {
 		var sealed []*Block
 		kept := map[int64][]batch{} // by stream, since the oldest that is not committed
 		next := map[int64]int64{}
-		uncommitted := [][]batch{{}} // by block, the last is active
+		uncommitted := [][]batch{{}}                  // by block, the last is active
+		all := func(rt *rapid.T, s int64, from int) { // one read that goes over all blocks
+			sp := c.Read(s, kept[s][from].base, next[s], 1<<30, true)
+			require.False(rt, sp.Enough)
+			require.Len(rt, sp.Payloads, len(kept[s])-from)
+			for i, p := range sp.Payloads {
+				require.Equal(rt, fill(kept[s][from+i].base, kept[s][from+i].n), p)
+			}
+			for _, b := range sp.Pinned {
+				b.Release()
+			}
+		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"put": func(rt *rapid.T) {
 				s := rapid.Int64Range(1, 3).Draw(rt, "stream")
-				n := rapid.IntRange(1, 9000).Draw(rt, "bytes")
+				n := rapid.OneOf(rapid.IntRange(1, 60), rapid.IntRange(1, 9000)).Draw(rt, "bytes")
 				if put(rt, c, s, next[s], 1, n) {
 					b := batch{s, next[s], n}
 					kept[s] = append(kept[s], b)
@@ -171,6 +237,9 @@ func TestAgainstModel(t *testing.T) {
 			"commit": func(*rapid.T) {
 				if len(sealed) > 0 {
 					c.Committed(sealed[0])
+					for _, b := range uncommitted[0] { // from now on they may go
+						kept[b.stream] = kept[b.stream][1:]
+					}
 					sealed, uncommitted = sealed[1:], uncommitted[1:]
 				}
 			},
@@ -183,7 +252,13 @@ func TestAgainstModel(t *testing.T) {
 						sp.Pinned[0].Release()
 					}
 				}
+				for s, batches := range kept {
+					if len(batches) > 0 {
+						all(rt, s, rapid.IntRange(0, len(batches)-1).Draw(rt, "from"))
+					}
+				}
 				st := c.Stats()
+				require.Zero(rt, st.Pinned)
 				require.LessOrEqual(rt, st.Active+st.Sealed+st.Committed, st.Size)
 			},
 		})
@@ -198,7 +273,7 @@ func BenchmarkPutRead(b *testing.B) {
 			b.SetBytes(int64(n))
 			var base int64
 			for b.Loop() {
-				if !c.Room(n) {
+				if !c.Room(1, n) {
 					c.Committed(c.Seal())
 					continue
 				}

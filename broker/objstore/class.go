@@ -61,3 +61,17 @@ func Pace(ctx context.Context, n int) error {
 	}
 	return ctx.Err()
 }
+
+// PieceSize is the most that a Store moves after one Pace where it can choose.
+const PieceSize = 1 << 20
+
+// PaceAll paces n bytes in pieces: for stores that move them all at once.
+func PaceAll(ctx context.Context, n int64) error {
+	for n > PieceSize {
+		if err := Pace(ctx, PieceSize); err != nil {
+			return err
+		}
+		n -= PieceSize
+	}
+	return Pace(ctx, int(n))
+}

@@ -23,6 +23,11 @@ func TestPace(t *testing.T) {
 	require.NoError(t, objstore.Pace(ctx, 3))
 	require.NoError(t, objstore.Pace(ctx, 4))
 	require.Equal(t, 7, moved)
+	pieces := 0
+	ctx = objstore.WithPacer(t.Context(), func(_ context.Context, n int) error { pieces++; moved += n; return nil })
+	require.NoError(t, objstore.PaceAll(ctx, 2*objstore.PieceSize+5))
+	require.Equal(t, 3, pieces)
+	require.Equal(t, 7+2*objstore.PieceSize+5, moved)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, objstore.Pace(ended, 1), context.Canceled)

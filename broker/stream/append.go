@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/wal"
@@ -69,7 +70,7 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 	case b.BaseOffset != s.next.Load() || b.StreamID != s.id || b.Count < 1:
 		panic(fmt.Sprintf("stream %d at %d: append of stream %d, base offset %d, count %d", s.id, s.next.Load(), b.StreamID, b.BaseOffset, b.Count))
 	}
-	room := e.cache.Room(n)
+	room := e.cache.Room(s.id, n)
 	if room {
 		slot, err = e.wal.Reserve(n)
 		if err == nil {
@@ -92,7 +93,8 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 // enter records an admitted append: rule 4 decides first whether the batch
 // goes into the next block.
 func (e *Engine) enter(s *Stream, b object.RecordBatch, n int, at wal.Offset, done func(error)) {
-	if e.sealIfDue(n, at) {
+	if e.sealIfDue(at) {
+		e.began = time.Now()
 		e.sealings.Reset(e.cfg.UploadInterval)
 	}
 	e.last = at

@@ -50,8 +50,9 @@ type Config struct {
 	Meta   Metadata
 	Upload upload.Config
 
-	// UploadThreshold seals the active cache block at this many bytes.
-	// Default 64 MiB; at most half of the log cache and of the WAL (rule 4).
+	// UploadThreshold seals the active cache block at this many payload bytes,
+	// before the next record enters. Default 64 MiB; at most half of the log
+	// cache and of the WAL (rule 4).
 	UploadThreshold int64
 	// UploadInterval seals it at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
@@ -91,6 +92,9 @@ func (c Config) Validate() error {
 	if c.UploadThreshold < 1 {
 		errs = append(errs, fmt.Errorf("upload threshold %d bytes: at least 1", c.UploadThreshold))
 	}
+	if c.UploadInterval < time.Millisecond {
+		errs = append(errs, fmt.Errorf("upload interval %v: at least 1ms", c.UploadInterval))
+	}
 	return errors.Join(errs...)
 }
 
@@ -103,6 +107,9 @@ type Engine struct {
 	cache    *logcache.Cache
 	uploader *upload.Uploader
 	maxBatch int
+
+	cacheSize int64       // of the log cache, bytes
+	serving   atomic.Bool // recovery is over
 
 	// mu is the one short lock of rule 2: cache put, WAL offset, place in the
 	// queue and seal exclude each other. Copying happens outside it.
@@ -118,6 +125,7 @@ type Engine struct {
 	space    chan struct{}
 	failed   error // the WAL has latched
 	closed   bool
+	began    time.Time // when the active block got its first record
 	sealings *time.Timer
 
 	ready    []pending // scratch of onDurable, which never runs twice at once
@@ -162,6 +170,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, cache: cfg.Cache, streams: make(map[int64]*Stream), last: -1, failure: make(chan error, 1)}
+	e.cacheSize = e.cache.Stats().Size
 	e.cache.OnRoom(e.wakeSpace)
 	e.sealings = time.AfterFunc(time.Hour, e.sealOld)
 	e.sealings.Stop()
@@ -202,13 +211,14 @@ func (e *Engine) open(ctx context.Context) error {
 	e.maxBatch = min(e.wal.MaxBody(), e.cache.MaxBatch())
 	h, _ := e.wal.Header()
 	e.trimmed, e.ring = h.TrimOffset, e.wal.Stats().RingCapacity
+	e.serving.Store(true)
 	return nil
 }
 
 func (e *Engine) startUploader() error {
 	cfg := e.cfg.Upload
 	cfg.Meta, cfg.NodeID, cfg.NodeEpoch = e.cfg.Meta, e.cfg.NodeID, e.epoch
-	cfg.Committed = e.committed
+	cfg.Committed, cfg.Urgent = e.committed, e.urgent
 	if cfg.Logger == nil {
 		cfg.Logger = e.cfg.Logger
 	}

@@ -52,7 +52,7 @@ func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, maxBytes i
 	sp := e.cache.Read(s.id, r.Next, limit, maxBytes, minOne)
 	if sp.Found {
 		s.take(r, sp)
-		return len(sp.Payloads) > 0, nil
+		return len(sp.Payloads) > 0 && !sp.Enough, nil
 	}
 	for attempt := 0; ; attempt++ {
 		more, err := s.fetchObject(ctx, r, maxBytes, minOne)

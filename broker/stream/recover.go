@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/tidelog/tide/broker/logcache"
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/wal"
@@ -55,7 +56,7 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	e.recovery.WAL = rec
 	if p.largest > e.cache.MaxBatch() {
 		return fmt.Errorf("the WAL holds a batch of %d bytes, and a log cache of %d takes at most %d: raise --log-cache to %d or more",
-			p.largest, e.cache.Stats().Size, e.cache.MaxBatch(), 2*p.largest)
+			p.largest, e.cacheSize, e.cache.MaxBatch(), logcache.SizeFor(p.largest))
 	}
 	if err := e.judge(p.losses()); err != nil {
 		return err
@@ -164,10 +165,10 @@ func (e *Engine) judge(lost []Loss) error {
 func (e *Engine) restore(ctx context.Context, b object.RecordBatch, body []byte) error {
 	for {
 		e.mu.Lock()
-		if e.cache.ActiveBytes()+int64(len(body)) > e.cfg.UploadThreshold {
+		if payload, _ := e.cache.ActiveLevel(); payload >= e.cfg.UploadThreshold {
 			e.sealLocked()
 		}
-		if e.cache.Room(len(body)) {
+		if e.cache.Room(b.StreamID, len(body)) {
 			copy(e.cache.Reserve(b.StreamID, b.BaseOffset, b.Count, len(body)), body)
 			e.mu.Unlock()
 			return nil

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"github.com/tidelog/tide/broker/logcache"
 	"github.com/tidelog/tide/broker/upload"
 	"github.com/tidelog/tide/broker/wal"
@@ -10,6 +12,7 @@ import (
 type seal struct {
 	block   *logcache.Block
 	confirm wal.Offset // START of its last record
+	filled  time.Duration
 }
 
 // sealLocked closes the active block. Under mu no append is between its WAL
@@ -22,8 +25,16 @@ func (e *Engine) sealLocked() {
 	}
 	e.sealings.Stop()
 	e.onTheWay++
-	e.sealed = append(e.sealed, seal{block: b, confirm: e.last})
+	e.sealed = append(e.sealed, seal{block: b, confirm: e.last, filled: e.filling()})
 	e.enqueueDurable()
+}
+
+// filling is how long the active block has been filling; zero during recovery.
+func (e *Engine) filling() time.Duration {
+	if e.began.IsZero() {
+		return 0
+	}
+	return time.Since(e.began)
 }
 
 // enqueueDurable hands the sealed blocks to the uploader whose records are all
@@ -33,23 +44,25 @@ func (e *Engine) enqueueDurable() {
 		s := e.sealed[0]
 		e.sealed[0] = seal{}
 		e.sealed = e.sealed[1:]
-		e.uploader.Enqueue(upload.Job{Block: s.block, Confirm: int64(s.confirm)})
+		e.uploader.Enqueue(upload.Job{Block: s.block, Confirm: int64(s.confirm), Filled: s.filled})
 	}
 }
 
-// sealIfDue seals before a record of n bytes at WAL offset at is entered: when
-// the block would grow past the threshold, or when half of the ring is in use
-// and no upload is on the way that will free some of it (else every append
-// would seal a small block until the first commit arrives). It reports whether
-// the record begins a block.
-func (e *Engine) sealIfDue(n int, at wal.Offset) bool {
-	active := e.cache.ActiveBytes()
-	full := active+int64(n) > e.cfg.UploadThreshold
+// sealIfDue seals before a record at WAL offset at is entered: when the block
+// holds the threshold of payload (so that four streams that share one give four
+// objects of a quarter each, never a little less), or more of the ring than
+// would leave the next block room, or when half of the WAL is in use and no
+// upload is on the way that will free some of it (else every append would seal
+// a small block until the first commit arrives). It reports whether the record
+// begins a block.
+func (e *Engine) sealIfDue(at wal.Offset) bool {
+	payload, ring := e.cache.ActiveLevel()
+	full := payload >= e.cfg.UploadThreshold || ring > e.cacheSize/8*5
 	due := full || (e.onTheWay == 0 && int64(at-e.trimmed) > e.ring/2)
-	if due && active > 0 {
+	if due && ring > 0 {
 		e.sealLocked()
 	}
-	return due || active == 0
+	return due || ring == 0
 }
 
 // halfUsed asks the WAL itself: for the slow path.
@@ -62,10 +75,20 @@ func (e *Engine) halfUsed() bool {
 func (e *Engine) sealOld() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.closed && e.failed == nil {
-		e.sealLocked()
+	if e.closed || e.failed != nil {
+		return
 	}
+	if e.onTheWay >= mostSmall {
+		e.sealings.Reset(e.cfg.UploadInterval)
+		return
+	}
+	e.sealLocked()
 }
+
+// mostSmall is how many blocks may be on their way before one is sealed because
+// of its age alone: while the store is away, a trickle then collects in one
+// block rather than in one an interval.
+const mostSmall = 16
 
 // committed is the uploader's callback: the local replica has applied the
 // block's commit, so its memory may go and the WAL be trimmed (rule 3).
@@ -81,4 +104,11 @@ func (e *Engine) committed(j upload.Job) {
 	e.onTheWay--
 	e.trimmed = max(e.trimmed, wal.Offset(j.Confirm))
 	e.wakeSpaceLocked()
+}
+
+// urgent is the uploader's question whether to make haste rather than spread an
+// upload out: before the node serves, and when what waits for its upload takes
+// half of the cache or of the WAL, producers are about to wait for it.
+func (e *Engine) urgent() bool {
+	return !e.serving.Load() || e.cache.Waiting() > e.cacheSize/2 || e.halfUsed()
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -67,15 +68,19 @@ func TestRestartWithASmallerCacheSaysWhatItNeeds(t *testing.T) {
 	l := r.open()
 	l.mustAdd(l.stream(0), 1, 300_000)
 	l.end()
-	r.tune = func(c *Config) {
-		small, err := logcache.New(logcache.Config{Size: 256 << 10})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, small.Close()) })
-		c.Cache, c.UploadThreshold = small, 128<<10
+	cacheOf := func(size int64) func(*Config) {
+		return func(c *Config) {
+			small, err := logcache.New(logcache.Config{Size: size})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, small.Close()) })
+			c.Cache, c.UploadThreshold = small, 128<<10
+		}
 	}
+	r.tune = cacheOf(256 << 10)
 	_, err := r.tryOpen(context.Background())
-	require.ErrorContains(t, err, "raise --log-cache to 600")
-	r.tune = nil
+	needed := logcache.SizeFor(300_033)
+	require.ErrorContains(t, err, fmt.Sprintf("raise --log-cache to %d or more", needed))
+	r.tune = cacheOf(needed)
 	l = r.open()
 	defer l.close()
 	l.verify(l.stream(0), 0, 1, 300_000)

@@ -1,10 +1,13 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
+	"github.com/tidelog/tide/broker/logcache"
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/objstore"
@@ -77,6 +80,7 @@ func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
 			own = append(own, commit)
 		}
 	}
+	set, own = u.economise(j.Block, set, own)
 	for len(set) > 0 {
 		n := fitting(set, func(c meta.StreamCommit) int { return len(c.State) })
 		if err := u.lay(up, meta.KindStreamSet, set[:n]...); err != nil {
@@ -90,6 +94,33 @@ func (u *Uploader) prepare(ctx context.Context, j Job) (*upload, error) {
 		}
 	}
 	return up, u.takeIDs(ctx, up)
+}
+
+// economise moves the smallest of the streams that get an object of their own
+// to the stream-set object, when that one would be smaller than they are and
+// all together would be more than one object in twice the split. Four busy
+// partitions beside a few committed offsets then still make four objects of a
+// full block, not five: requests are what an object store is paid for. In any
+// other case the rule of formats.md holds as it is.
+func (u *Uploader) economise(b *logcache.Block, set, own []meta.StreamCommit) (s, o []meta.StreamCommit) {
+	allowed := b.Payload() / (2 * u.cfg.Split)
+	if allowed < 2 || len(set) == 0 || int64(len(own))+1 <= allowed {
+		return set, own
+	}
+	var rest int64
+	for _, c := range set {
+		rest += b.PayloadBytes(c.StreamID)
+	}
+	if rest >= u.cfg.Split {
+		return set, own
+	}
+	size := func(a, c meta.StreamCommit) int {
+		return cmp.Compare(b.PayloadBytes(a.StreamID), b.PayloadBytes(c.StreamID))
+	}
+	least := slices.MinFunc(own, size)
+	own = slices.DeleteFunc(own, func(c meta.StreamCommit) bool { return c.StreamID == least.StreamID })
+	i, _ := slices.BinarySearchFunc(set, least.StreamID, func(c meta.StreamCommit, id int64) int { return cmp.Compare(c.StreamID, id) })
+	return slices.Insert(set, i, least), own
 }
 
 // maxState is how many bytes of partition-state records go into one command, if
@@ -196,24 +227,43 @@ func (u *Uploader) awaitPut(up *upload) {
 }
 
 // startPut puts all objects of the upload in a goroutine of its own, and sends
-// the outcome to up.put.
+// the outcome to up.put. It waits here until fewer than Parallel are at it, so
+// that blocks are put in order and the oldest is never behind a newer one.
 func (u *Uploader) startPut(ctx context.Context, up *upload) {
 	up.put = make(chan error, 1)
+	select {
+	case u.puts <- struct{}{}:
+	case <-ctx.Done():
+		up.put <- context.Cause(ctx)
+		return
+	}
 	go func() {
-		u.puts <- struct{}{}
 		defer func() { <-u.puts }()
-		var err error
-		for i := range up.layouts {
-			key := u.key(up, i)
-			err = u.retry(ctx, "put "+key, func() error {
-				actx, cancel := context.WithTimeout(ctx, u.cfg.PutTimeout)
-				defer cancel()
-				return u.cfg.Store.Put(actx, key, objstore.Body(up.layouts[i].Body))
-			})
-			if err != nil {
-				break
-			}
-		}
-		up.put <- err
+		up.put <- u.putAll(objstore.WithClass(ctx, objstore.ClassUpload), up)
 	}()
+}
+
+// putAll puts the objects one after the other. What has to be repeated has lost
+// time already and goes without pacing.
+func (u *Uploader) putAll(ctx context.Context, up *upload) error {
+	pace := u.newPacer(up)
+	for i := range up.layouts {
+		key := u.key(up, i)
+		err := u.retry(ctx, "put "+key, func() error {
+			actx, cancel := context.WithTimeout(ctx, u.cfg.PutTimeout)
+			defer cancel()
+			if pace != nil {
+				actx = objstore.WithPacer(actx, pace.wait)
+			}
+			err := u.cfg.Store.Put(actx, key, objstore.Body(up.layouts[i].Body))
+			if err != nil {
+				pace = nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,6 +9,8 @@
 // applied a commit is the WAL trimmed and the block free to go: a fetch finds
 // the data in the cache or in the object at every moment.
 //
+// Each block is put at the pace at which the next one fills (pace.go).
+//
 // An unreachable store delays everything here and nothing else: producers go
 // on until the log cache or the WAL is full.
 package upload
@@ -62,9 +64,16 @@ type Config struct {
 	// PutTimeout ends one attempt of a put. Default 2 min: a store that swallows
 	// requests is then named in the log, and asked again.
 	PutTimeout time.Duration
+	// LeastRate is the slowest pace of an upload, in bytes a second. Default
+	// 1 MiB/s: what trickles in is put in one go.
+	LeastRate int64
 	// RetryMin and RetryMax bound the wait between attempts, which doubles.
 	// Defaults 100 ms and 10 s.
 	RetryMin, RetryMax time.Duration
+
+	// Urgent reports whether producers will soon wait for an upload: then it is
+	// not paced. It is asked before each piece of an object. nil: never.
+	Urgent func() bool
 
 	// Committed is called in order, after the local replica has applied the
 	// block's commit, on the uploader's goroutine.
@@ -81,6 +90,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Parallel, 2)
 	def(&c.PreparedFor, 30*time.Minute)
 	def(&c.PutTimeout, 2*time.Minute)
+	def(&c.LeastRate, 1<<20)
 	def(&c.RetryMin, 100*time.Millisecond)
 	def(&c.RetryMax, 10*time.Second)
 	if c.Clock == nil {
@@ -111,6 +121,12 @@ func (c Config) Validate() error {
 	if c.Parallel < 1 || c.Parallel > 64 {
 		errs = append(errs, fmt.Errorf("%d parallel uploads: from 1 to 64", c.Parallel))
 	}
+	if c.LeastRate < 1 {
+		errs = append(errs, fmt.Errorf("least rate of %d bytes/s: at least 1", c.LeastRate))
+	}
+	if c.PutTimeout < time.Millisecond || c.PreparedFor < c.PutTimeout {
+		errs = append(errs, fmt.Errorf("a put may take %v and an id is valid for %v: at least 1ms, and the id as long as a put", c.PutTimeout, c.PreparedFor))
+	}
 	return errors.Join(errs...)
 }
 
@@ -120,6 +136,9 @@ type Job struct {
 	// Confirm is the WAL offset to trim to once the block is committed: the
 	// START of its last record (rule 2). Negative: nothing to trim.
 	Confirm int64
+	// Filled is how long the block took from its first record to its seal: the
+	// next one will take about as long. Zero: unknown, and put without pacing.
+	Filled time.Duration
 }
 
 // Stats counts since New.
@@ -127,6 +146,9 @@ type Stats struct {
 	Objects, Bytes  int64 // put and committed
 	Retries         int64 // attempts that failed, of puts and commits
 	Queued, Pending int64 // blocks waiting for, and in, the pipeline
+	Hurried         int64 // bytes that were put without pacing, for haste
+
+	Paced time.Duration // that puts waited for their pace, all together
 }
 
 // Uploader is the pipeline. Its queue is bounded by the log cache, in which
@@ -141,10 +163,13 @@ type Uploader struct {
 	err   error // why Run ended
 	done  bool
 
+	draining int // callers of Drain; guarded by mu
+
 	states map[int64]*streamState // touched by the preparing goroutine only
 	puts   chan struct{}          // one element for each block being put
 
 	objects, bytes, retries, pending atomic.Int64
+	paced, hurried                   atomic.Int64
 }
 
 // New checks the configuration; Run does the work.
@@ -176,12 +201,14 @@ func (u *Uploader) Idle() bool {
 }
 
 // Drain waits until everything enqueued is committed, Run has ended (its
-// error), or ctx ends.
+// error), or ctx ends. Meanwhile nothing is paced.
 func (u *Uploader) Drain(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, u.wake)
 	defer stop()
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.draining++
+	defer func() { u.draining-- }()
 	for u.left > 0 && !u.done && ctx.Err() == nil {
 		u.cond.Wait()
 	}
@@ -247,5 +274,8 @@ func (u *Uploader) Stats() Stats {
 	u.mu.Lock()
 	queued := int64(len(u.queue))
 	u.mu.Unlock()
-	return Stats{Objects: u.objects.Load(), Bytes: u.bytes.Load(), Retries: u.retries.Load(), Queued: queued, Pending: u.pending.Load()}
+	return Stats{
+		Objects: u.objects.Load(), Bytes: u.bytes.Load(), Retries: u.retries.Load(), Queued: queued, Pending: u.pending.Load(),
+		Hurried: u.hurried.Load(), Paced: time.Duration(u.paced.Load()),
+	}
 }

@@ -88,7 +88,7 @@ func (r *rig) block(batches ...int) *logcache.Block {
 		id := r.streams[i]
 		for range n {
 			b := object.RecordBatch{StreamID: id, Epoch: 1, BaseOffset: r.next[id], Count: 2, Payload: make([]byte, 1000)}
-			require.True(r.t, r.cache.Room(b.EncodedSize()))
+			require.True(r.t, r.cache.Room(id, b.EncodedSize()))
 			copy(r.cache.Reserve(id, b.BaseOffset, 2, b.EncodedSize()), object.AppendBatch(nil, b))
 			r.next[id] += 2
 		}

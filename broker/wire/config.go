@@ -39,7 +39,7 @@ type Limits struct {
 	FirstRequestBytes     int           // largest first frame, Produce excepted (old clients send it first); default 64 KiB
 	RequestBytes          int           // largest frame of a key other than Produce; default 4 MiB
 	ProduceBytes          int           // largest Produce frame; default 100 MiB
-	BufferedBytes         int64         // announced bytes of frames above 64 KiB that may be read at once, all connections; default 512 MiB; more wait unread
+	BufferedBytes         int64         // memory of frames above 64 KiB that are being read or served, all connections; default 512 MiB; more wait unread
 	AnswerBytes           int64         // answers queued on a connection before it stops reading; default 16 MiB
 	AnswersQueued         int           // the same as a number of answers; default 1024
 	FetchBytes            int           // most record bytes of one Fetch answer, Kafka's fetch.max.bytes; default 55 MiB

@@ -253,7 +253,7 @@ func TestLargeFrames(t *testing.T) {
 	h := newHarness(t, nil)
 	parts := h.broker.topic("topic", 7, 1)
 	c := h.dial()
-	for i, n := range []int{10, homeBytes - 200, homeBytes, homeBytes + 1, 1 << 20, bigBytes, 3 << 20, 10} {
+	for i, n := range []int{10, homeBytes - 200, homeBytes, homeBytes + 1, 1 << 20, 1<<20 + homeBytes, 3 << 20, 10} {
 		records := batch(n)
 		req := produce(9, -1, "topic", 0, records)
 		req.Topics = append(req.Topics, produce(9, -1, "topic", 0, batch(5)).Topics[0])
@@ -285,6 +285,46 @@ func TestLargeFramesShareABudget(t *testing.T) {
 	a.answer(produce(9, -1, "topic", 0, nil), 1)
 	b.answer(produce(9, -1, "topic", 0, nil), 1)
 	require.NoError(t, <-sent)
+	eventually(t, func() bool { return h.srv.Stats().FrameBytes == 0 }, "the buffers to come back")
+	require.EqualValues(t, 1<<20, h.srv.Stats().FrameIdle, "one buffer served both")
+}
+
+// Large frames back to back in one write: each has a buffer of its own, and
+// nothing of a frame is lost at the seams.
+func TestLargeFramesBackToBack(t *testing.T) {
+	h := newHarness(t, nil)
+	parts := h.broker.topic("topic", 7, 1)
+	c := h.dial()
+	sizes := []int{homeBytes, 3 * homeBytes, 10, 1 << 20, 100, 200 << 10}
+	var frames []byte
+	for i, n := range sizes {
+		frames = append(frames, frameOf(produce(9, -1, "topic", 0, batch(n)), int32(i))...)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.conn.Write(frames)
+		sent <- err
+	}()
+	for i, n := range sizes {
+		c.answer(produce(9, -1, "topic", 0, nil), int32(i))
+		require.Equal(t, batch(n)[12:], parts[0].stored()[i].bytes[12:])
+	}
+	require.NoError(t, <-sent)
+	eventually(t, func() bool { return h.srv.Stats().FrameBytes == 0 }, "the buffers to come back")
+}
+
+// A client that dies in the middle of a large frame leaves no buffer and no
+// share of the budget behind.
+func TestHalfALargeFrameIsGivenBack(t *testing.T) {
+	h := newHarness(t, nil)
+	h.broker.topic("topic", 7, 1)
+	c := h.dial()
+	_, err := c.conn.Write(frameOf(produce(9, -1, "topic", 0, batch(1<<20)), 1)[:200<<10])
+	require.NoError(t, err)
+	eventually(t, func() bool { return h.srv.Stats().FrameBytes == 2<<20 }, "the frame to begin")
+	c.conn.Close()
+	eventually(t, func() bool { return h.srv.Stats().FrameBytes == 0 && h.srv.Stats().Open == 0 }, "the connection to go")
+	require.True(t, h.srv.budget.TryAcquire(h.srv.cfg.Limits.BufferedBytes), "all of the budget is there")
 }
 
 func TestCloseAnswersWhatWasAppended(t *testing.T) {

@@ -42,6 +42,7 @@
 //   - An answer with acks 0 is not in the FIFO. Its error closes the connection.
 //   - Slices of a request alias the read buffer until its handler returns; names
 //     that an answer needs are copied into it.
-//   - Large frames take their share of Limits.BufferedBytes as a whole, before
-//     they are read, but memory only as their bytes arrive.
+//   - Large frames lie outside the Go heap, one in a buffer of its own, and take
+//     their share of Limits.BufferedBytes as a whole before they are read; pages
+//     only as their bytes arrive.
 package wire

@@ -7,20 +7,23 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"time"
 )
 
 // A connection reads into a buffer of its own of homeBytes. A frame that does
-// not fit moves to a larger one, and only after that much of it has arrived:
-// nothing is allocated because a length was announced. Most large frames are
-// produce requests of the clients' usual 1 MiB, so the second step is pooled.
-const (
-	homeBytes = 64 << 10
-	bigBytes  = 1<<20 + 64<<10
-)
+// not fit is read into one of the server's, which lie outside the Go heap: the
+// collector neither counts nor scans them, and a page of them takes memory only
+// when its bytes arrive, so nothing is spent because a length was announced.
+//
+// They are not read into the log cache itself, although they end up there: its
+// place is its order in the log (rule 2), so a slow sender would hold up what
+// came after it, and a frame whose CRC fails would have to be taken out again
+// (decision 017).
+const homeBytes = 64 << 10
 
-var bigBuffers = sync.Pool{New: func() any { b := make([]byte, bigBytes); return &b }}
+// keptFrames is how much of that memory stays mapped for the next large frames,
+// in bytes, those in use included: 64 of the clients' usual 1 MiB.
+const keptFrames = 64 << 20
 
 // frames cuts the bytes of a connection into frames. Only its reader uses it.
 //
@@ -29,12 +32,12 @@ var bigBuffers = sync.Pool{New: func() any { b := make([]byte, bigBytes); return
 type frames struct {
 	c       *conn
 	home    []byte
-	big     *[]byte // from bigBuffers, when in use
-	buf     []byte  // home, *big or a larger one
+	big     []byte // lent by the server's memory for the frame at start; nil: none
+	buf     []byte // home or big
 	start   int
 	end     int
 	want    int   // bytes of the frame at start with its length; 0 unknown yet
-	held    int64 // share of the server's budget, for the frame at start
+	held    int64 // share of the server's budget, for big
 	partial bool  // the frame's deadline runs
 	trusted bool  // a valid request came before; authentication will set this
 }
@@ -61,18 +64,27 @@ func (f *frames) next() ([]byte, error) {
 	return have[lengthSize:f.want:f.want], nil
 }
 
-// consumed frees the frame that next returned.
+// consumed frees the frame that next returned. A large one is alone in its
+// buffer, which goes back at once: an idle connection keeps no memory.
 func (f *frames) consumed() {
 	f.start += f.want
 	f.want = 0
-	f.giveBack()
+	if f.big != nil {
+		f.goHome()
+	}
 }
 
-func (f *frames) giveBack() {
+// goHome gives the large buffer and its share of the budget back. What it still
+// holds is dropped.
+func (f *frames) goHome() {
+	if f.big != nil {
+		f.c.srv.memory.Put(f.big)
+	}
 	if f.held > 0 {
 		f.c.srv.budget.Release(f.held)
-		f.held = 0
 	}
+	f.big, f.held = nil, 0
+	f.buf, f.start, f.end = f.home, 0, 0
 }
 
 // measure checks a frame's length as soon as its key and version are here.
@@ -126,7 +138,7 @@ func (f *frames) fill() error {
 	if f.c.srv.closing.Load() { // after setDeadline, which would undo interrupt
 		return ErrServerClosed
 	}
-	n, err := f.c.nc.Read(f.buf[f.end:])
+	n, err := f.c.nc.Read(f.free())
 	f.end += n
 	f.c.srv.stats.bytesIn.Add(int64(n))
 	if n > 0 {
@@ -164,44 +176,48 @@ func (f *frames) setDeadline() {
 	}
 }
 
-// room moves what is here to the front of a buffer that has space behind it.
-func (f *frames) room() error {
-	if f.want > homeBytes && f.held == 0 {
-		if err := f.reserve(int64(f.want)); err != nil {
-			return err
-		}
+// free is where the next bytes go. A large buffer ends with its frame: bytes of
+// the next one behind it would hold it, and could wait for more of the budget
+// while holding some.
+func (f *frames) free() []byte {
+	if f.big != nil {
+		return f.buf[f.end:f.want]
 	}
-	have := f.buf[f.start:f.end]
+	return f.buf[f.end:]
+}
+
+// room makes space behind what is here: at the front of the connection's own
+// buffer, or in a large one.
+func (f *frames) room() error {
 	switch {
-	case f.want <= homeBytes && len(have) < homeBytes:
-		f.moveTo(f.home)
-	case len(have) < len(f.buf):
-		f.moveTo(f.buf)
-	case len(f.buf) < bigBytes:
-		big := bigBuffers.Get().(*[]byte)
-		f.moveTo(*big)
-		f.big = big
-	default:
-		f.moveTo(make([]byte, min(f.want, 2*len(f.buf))))
+	case f.big != nil: // its size is the frame's
+	case f.want > homeBytes:
+		return f.grow()
+	case f.start > 0:
+		f.end = copy(f.home, f.home[f.start:f.end])
+		f.start = 0
 	}
 	return nil
 }
 
-// moveTo makes to the buffer, and gives the pooled one back when it was left.
-func (f *frames) moveTo(to []byte) {
-	if f.start > 0 || &to[0] != &f.buf[0] {
-		f.end = copy(to, f.buf[f.start:f.end])
-		f.start = 0
+// grow moves the beginning of a large frame to a buffer that holds all of it.
+// Its share of the budget is taken at once: with shares taken bit by bit,
+// frames could wait for each other for ever.
+func (f *frames) grow() error {
+	srv := f.c.srv
+	share := min(int64(srv.memory.Size(f.want)), srv.cfg.Limits.BufferedBytes)
+	if err := f.reserve(share); err != nil {
+		return err
 	}
-	if f.big != nil && &to[0] != &(*f.big)[0] {
-		bigBuffers.Put(f.big)
-		f.big = nil
+	big, err := srv.memory.Get(f.want)
+	if err != nil {
+		return fmt.Errorf("frame of %d bytes: %w", f.want, err)
 	}
-	f.buf = to
+	f.end = copy(big, f.home[f.start:f.end])
+	f.big, f.buf, f.start = big, big, 0
+	return nil
 }
 
-// reserve takes a share of the budget for the whole frame at once: with shares
-// taken bit by bit, frames could wait for each other for ever.
 func (f *frames) reserve(n int64) error {
 	if !f.c.srv.budget.TryAcquire(n) {
 		f.c.srv.stats.budgetFull.Add(1)
@@ -213,8 +229,4 @@ func (f *frames) reserve(n int64) error {
 	return nil
 }
 
-func (f *frames) close() {
-	f.giveBack()
-	f.start, f.end = 0, 0
-	f.moveTo(f.home)
-}
+func (f *frames) close() { f.goHome() }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/tidelog/tide/internal/arena"
 )
 
 // Server serves the Kafka protocol on any number of listeners.
@@ -21,6 +23,7 @@ type Server struct {
 	ctx    context.Context // ends when Close begins: long polls answer, back-pressure gives up
 	cancel context.CancelFunc
 	budget *semaphore.Weighted // of Limits.BufferedBytes
+	memory *arena.Pool         // of large frames
 
 	closing atomic.Bool
 	ids     producerIDs
@@ -32,6 +35,12 @@ type Server struct {
 	listeners map[net.Listener]struct{} // guarded by mu
 	conns     map[*conn]struct{}        // guarded by mu
 	addresses map[netip.Addr]int        // open connections by address; guarded by mu
+}
+
+func frameMemory(l Limits) *arena.Pool {
+	return arena.NewPool(arena.PoolConfig{
+		Least: 2 * homeBytes, Most: max(2*homeBytes, lengthSize+max(l.ProduceBytes, l.RequestBytes)), Keep: min(keptFrames, l.BufferedBytes),
+	})
 }
 
 // ErrServerClosed is what Serve returns after Close.
@@ -48,6 +57,7 @@ func New(cfg Config) (*Server, error) {
 		log:       cfg.Logger,
 		trouble:   troubles{logger: cfg.Logger},
 		budget:    semaphore.NewWeighted(cfg.Limits.BufferedBytes),
+		memory:    frameMemory(cfg.Limits),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		addresses: make(map[netip.Addr]int),
@@ -170,13 +180,14 @@ func (s *Server) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return nil
+		return s.memory.Close()
 	case <-ctx.Done():
 	}
 	for _, c := range s.open() {
 		c.fail(ErrServerClosed)
 	}
-	return fmt.Errorf("wire: close: %w", ctx.Err())
+	// A reader that is in the middle of a frame gives its buffer back itself.
+	return errors.Join(fmt.Errorf("wire: close: %w", ctx.Err()), s.memory.Close())
 }
 
 func (s *Server) stop() []*conn {

@@ -24,6 +24,8 @@ type Stats struct {
 	Writes      int64            // writes to sockets; BytesOut / Writes tells how well answers are gathered
 	AnswersFull int64            // times a connection stopped reading because of its queue of answers
 	BudgetFull  int64            // times a large request waited for Limits.BufferedBytes
+	FrameBytes  int64            // buffers of large requests being read or served now
+	FrameIdle   int64            // buffers kept for the next ones
 	Requests    map[string]int64 // requests by name of the API key
 }
 
@@ -35,6 +37,8 @@ func (s *Server) Stats() Stats {
 		Writes: s.stats.writes.Load(), AnswersFull: s.stats.answersFull.Load(), BudgetFull: s.stats.budgetFull.Load(),
 		Requests: make(map[string]int64),
 	}
+	memory := s.memory.Stats()
+	st.FrameBytes, st.FrameIdle = memory.Lent, memory.Idle
 	for _, a := range apis {
 		if a != nil {
 			st.Requests[a.name] = s.stats.requests[a.key].Load()

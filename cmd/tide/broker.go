@@ -42,6 +42,10 @@ type brokerCmd struct {
 	UploadThreshold units.Bytes   `help:"Bytes after which the log cache is sealed and uploaded; at most half of the log cache and of the WAL. Default 64MiB." placeholder:"SIZE"`
 	UploadInterval  time.Duration `help:"Time after which it is uploaded in any case. Default 30s." placeholder:"DURATION"`
 
+	StoreRate   units.Bytes `help:"Bytes a second that are read from the store at most, and as many written; what is urgent goes first. Default 0, no bound." placeholder:"SIZE"`
+	StoreReads  int         `help:"Reads in flight to the store at most. Default 32." placeholder:"N"`
+	StoreWrites int         `help:"Writes in flight to the store at most. Default 8." placeholder:"N"`
+
 	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
 	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
 	DiscardWAL       bool `name:"discard-wal" help:"Start although the WAL belongs to another node or an older life; what it holds is lost."`
@@ -65,6 +69,7 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
 		ObjectBlock: int64(c.ObjectBlock), ObjectSplit: int64(c.ObjectSplit),
 		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
+		StoreRate: int64(c.StoreRate), StoreReads: c.StoreReads, StoreWrites: c.StoreWrites,
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),
 		RetentionCheck: c.RetentionCheck, DeleteGrace: c.DeleteGrace,

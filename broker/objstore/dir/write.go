@@ -97,6 +97,9 @@ func (w *writer) pieces(ctx context.Context, f *os.File, body objstore.Body, buf
 		if w.closed.Load() {
 			return objstore.ErrClosed
 		}
+		if err := objstore.Pace(ctx, n); err != nil {
+			return err
+		}
 		if err := w.pace.wait(ctx, n); err != nil {
 			return err
 		}

@@ -37,6 +37,9 @@ func (s *Store) Put(ctx context.Context, key string, body objstore.Body) error {
 	if err := s.check(ctx, key); err != nil {
 		return err
 	}
+	if err := objstore.PaceAll(ctx, body.Size()); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
 	all := make([]byte, 0, body.Size())
 	for _, p := range body {
 		all = append(all, p...)

@@ -17,11 +17,17 @@ type Store struct{}
 func New() Store { return Store{} }
 
 // Put checks the key and discards the object.
-func (Store) Put(ctx context.Context, key string, _ objstore.Body) error {
+func (Store) Put(ctx context.Context, key string, body objstore.Body) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	return objstore.CheckKey(key)
+	if err := objstore.CheckKey(key); err != nil {
+		return err
+	}
+	if err := objstore.PaceAll(ctx, body.Size()); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
 }
 
 // GetRange finds nothing.
