@@ -200,3 +200,6 @@ func (s *Store) Close() error {
 		return s.inner.Close()
 	}
 }
+
+// Unwrap is the store inside; see objstore.As.
+func (s *Store) Unwrap() objstore.Store { return s.inner }
