@@ -45,6 +45,9 @@ func (attempt) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, 
 		return next.HandleFinalize(ctx, in)
 	}
 	c.attempts++
+	if req, ok := in.Request.(*smithyhttp.Request); ok && c.op == opGet {
+		req.Header.Set("Range", c.missing()) // it is signed after this
+	}
 	count := &c.store.attempts[c.op]
 	count.Add(c.attempts > 1)
 	ctx, cancel := context.WithCancelCause(httptrace.WithClientTrace(ctx, traceSends(c)))
@@ -89,7 +92,8 @@ func throttled(err error) bool {
 }
 
 // readBody reads the body of a GET into the caller's buffer inside of the
-// attempt: a body that is cut off is the retryer's to repeat.
+// attempt: a body that is cut off is the retryer's to ask for again, and only
+// what is missing of it.
 type readBody struct{}
 
 // ID is part of middleware.DeserializeMiddleware.
@@ -110,8 +114,9 @@ func (readBody) HandleDeserialize(ctx context.Context, in middleware.Deserialize
 	}
 	defer resp.Body.Close()
 	c.moved()
-	if want := rangeStart(ctx); resp.StatusCode != http.StatusPartialContent || !strings.HasPrefix(resp.Header.Get("Content-Range"), want) {
-		return out, md, fmt.Errorf("answer %q with range %q, asked for %q", resp.Status, resp.Header.Get("Content-Range"), want)
+	want, got := fmt.Sprintf("bytes %d-", c.pos), resp.Header.Get("Content-Range")
+	if resp.StatusCode != http.StatusPartialContent || !strings.HasPrefix(got, want) {
+		return out, md, fmt.Errorf("answer %q with range %q, asked for %q", resp.Status, got, c.missing())
 	}
 	if resp.ContentLength < int64(len(c.into)) && resp.ContentLength >= 0 {
 		return out, md, errShort // the object ends there
@@ -128,11 +133,11 @@ var errShort = errors.New("the object ends before")
 // fill reads exactly the buffer. A large Read of net/http's body goes from the
 // socket into the buffer without a copy between.
 func (c *call) fill(body io.Reader) error {
-	for p := c.into; len(p) > 0; {
-		n, err := body.Read(p)
-		p = p[n:]
+	for len(c.into) > 0 {
+		n, err := body.Read(c.into)
+		c.into, c.pos = c.into[n:], c.pos+int64(n)
 		c.moved()
-		if err != nil && len(p) > 0 {
+		if err != nil && len(c.into) > 0 {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
@@ -140,16 +145,4 @@ func (c *call) fill(body io.Reader) error {
 		}
 	}
 	return nil
-}
-
-type rangeKey struct{}
-
-// withRange notes what an answer's Content-Range must begin with.
-func withRange(ctx context.Context, pos int64) context.Context {
-	return context.WithValue(ctx, rangeKey{}, fmt.Sprintf("bytes %d-", pos))
-}
-
-func rangeStart(ctx context.Context) string {
-	want, _ := ctx.Value(rangeKey{}).(string)
-	return want
 }

@@ -48,9 +48,11 @@ func (e deadlineError) Is(target error) bool { return target == context.Deadline
 type call struct {
 	store *Store
 	op    op
-	into  []byte // opGet: where the body goes
 
-	attempts int // begun so far; used by the SDK's one goroutine
+	// Of the goroutine that the SDK runs in.
+	attempts int    // begun so far
+	pos      int64  // opGet: where what is missing begins in the object
+	into     []byte // opGet: where it goes; shrinks as it comes
 	deadline *stopwatch
 
 	mu    sync.Mutex
@@ -66,10 +68,10 @@ func callOf(ctx context.Context) *call {
 
 // call runs one request: it waits for a place, and ends do at the deadline,
 // when ctx ends, or when the store is closed.
-func (s *Store) call(ctx context.Context, o op, into []byte, do func(context.Context, *call) error) error {
+func (s *Store) call(ctx context.Context, o op, do func(context.Context, *call) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &call{store: s, op: o, into: into}
+	c := &call{store: s, op: o}
 	c.deadline = startWatch(s.cfg.Deadline, func() { cancel(deadlineError{"no end", s.cfg.Deadline}) })
 	defer c.deadline.stop()
 	if o != opAbort {
@@ -85,6 +87,11 @@ func (s *Store) call(ctx context.Context, o op, into []byte, do func(context.Con
 		return fmt.Errorf("after %d attempts: %w", c.attempts, context.Cause(ctx))
 	}
 	return err
+}
+
+// missing is the range of a GET's bytes that are not there yet, as HTTP has it.
+func (c *call) missing() string {
+	return fmt.Sprintf("bytes=%d-%d", c.pos, c.pos+int64(len(c.into))-1)
 }
 
 // moved says that bytes have moved.

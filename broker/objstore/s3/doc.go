@@ -13,8 +13,9 @@
 // An upload can therefore never take a connection, a place or a retry token
 // from a reader, nor the other way round. Repeating is the SDK's own retryer's
 // business alone: the body of a GET is read inside of the attempt, so that one
-// which is cut off is repeated like one that was never answered, and every
-// attempt is counted, those that net/http repeats by itself included.
+// which is cut off is repeated like one that was never answered, from where it
+// was cut, and every attempt is counted, those that net/http repeats by itself
+// included.
 //
 // An attempt in which nothing moves for Stall is given up and repeated; a call
 // ends at its Deadline whatever happens. Neither runs while a Put waits for its

@@ -76,7 +76,7 @@ func (s *Store) Reach(ctx context.Context) error {
 		return fmt.Errorf("s3: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile (AWS_PROFILE), "+
 			"or give the instance a role: %w: %w", objstore.ErrRefused, err)
 	}
-	err := s.call(ctx, opHead, nil, func(ctx context.Context, _ *call) error {
+	err := s.call(ctx, opHead, func(ctx context.Context, _ *call) error {
 		_, err := s.reads.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.cfg.Bucket})
 		return err
 	})

@@ -25,7 +25,7 @@ func (s *Store) abandon(ctx context.Context, key string, id *string) {
 
 // abort ends an upload by its full key. One that is gone is as good.
 func (s *Store) abort(ctx context.Context, key string, id *string) error {
-	err := s.call(ctx, opAbort, nil, func(ctx context.Context, _ *call) error {
+	err := s.call(ctx, opAbort, func(ctx context.Context, _ *call) error {
 		_, err := s.writes.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.cfg.Bucket, Key: &key, UploadId: id})
 		return err
 	})
@@ -56,7 +56,7 @@ func (s *Store) Leftovers(ctx context.Context, before time.Time) ([]Leftover, er
 	}
 	for {
 		var page *s3.ListMultipartUploadsOutput
-		err := s.call(ctx, opList, nil, func(ctx context.Context, _ *call) (err error) {
+		err := s.call(ctx, opList, func(ctx context.Context, _ *call) (err error) {
 			page, err = s.reads.client.ListMultipartUploads(ctx, in)
 			return err
 		})

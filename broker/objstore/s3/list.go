@@ -39,7 +39,7 @@ func (s *Store) pages(ctx context.Context, prefix string, fn func(objstore.Info)
 	}
 	for {
 		var page *s3.ListObjectsV2Output
-		err := s.call(ctx, opList, nil, func(ctx context.Context, _ *call) (err error) {
+		err := s.call(ctx, opList, func(ctx context.Context, _ *call) (err error) {
 			page, err = s.reads.client.ListObjectsV2(ctx, in)
 			return err
 		})

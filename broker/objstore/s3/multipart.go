@@ -66,7 +66,7 @@ func (u upload) composite() uint32 {
 // An upload that fails is aborted, or its parts would be kept, and paid for.
 func (s *Store) putParts(ctx context.Context, key string, up upload) error {
 	var id *string
-	err := s.call(ctx, opCreate, nil, func(ctx context.Context, _ *call) error {
+	err := s.call(ctx, opCreate, func(ctx context.Context, _ *call) error {
 		out, err := s.writes.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key),
 			ChecksumAlgorithm: types.ChecksumAlgorithmCrc32c, ChecksumType: types.ChecksumTypeComposite,
@@ -104,7 +104,7 @@ func (s *Store) sendParts(ctx context.Context, key string, id *string, up upload
 
 func (s *Store) sendPart(ctx context.Context, key string, id *string, number int32, p part) (types.CompletedPart, error) {
 	done := types.CompletedPart{PartNumber: &number, ChecksumCRC32C: aws.String(encode(p.crc))}
-	err := s.call(ctx, opPart, nil, func(ctx context.Context, c *call) error {
+	err := s.call(ctx, opPart, func(ctx context.Context, c *call) error {
 		out, err := s.writes.client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key), UploadId: id, PartNumber: &number,
 			ContentLength: aws.Int64(p.body.Size()), ChecksumCRC32C: done.ChecksumCRC32C,
@@ -121,7 +121,7 @@ func (s *Store) sendPart(ctx context.Context, key string, id *string, number int
 // complete puts the parts together. An attempt whose answer was lost leaves no
 // upload behind for the next: then the object is there, and is compared.
 func (s *Store) complete(ctx context.Context, key string, id *string, parts []types.CompletedPart) error {
-	err := s.call(ctx, opComplete, nil, func(ctx context.Context, _ *call) error {
+	err := s.call(ctx, opComplete, func(ctx context.Context, _ *call) error {
 		_, err := s.writes.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key), UploadId: id, IfNoneMatch: aws.String("*"),
 			ChecksumType: types.ChecksumTypeComposite, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},

@@ -44,7 +44,7 @@ func taken(err error) error {
 }
 
 func (s *Store) putWhole(ctx context.Context, key string, p part) error {
-	return taken(s.call(ctx, opPut, nil, func(ctx context.Context, c *call) error {
+	return taken(s.call(ctx, opPut, func(ctx context.Context, c *call) error {
 		_, err := s.writes.client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key), IfNoneMatch: aws.String("*"),
 			ContentLength: aws.Int64(p.body.Size()), ChecksumCRC32C: aws.String(encode(p.crc)),

@@ -103,9 +103,10 @@ func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) e
 }
 
 func (s *Store) get(ctx context.Context, key string, pos int64, p []byte) error {
-	err := s.call(ctx, opGet, p, func(ctx context.Context, _ *call) error {
-		_, err := s.reads.client.GetObject(withRange(ctx, pos), &s3.GetObjectInput{
-			Bucket: &s.cfg.Bucket, Key: s.key(key), Range: aws.String(fmt.Sprintf("bytes=%d-%d", pos, pos+int64(len(p))-1)),
+	err := s.call(ctx, opGet, func(ctx context.Context, c *call) error {
+		c.pos, c.into = pos, p
+		_, err := s.reads.client.GetObject(ctx, &s3.GetObjectInput{
+			Bucket: &s.cfg.Bucket, Key: s.key(key), Range: aws.String(c.missing()),
 		})
 		return err
 	})
@@ -136,7 +137,7 @@ type header struct {
 }
 
 func (s *Store) head(ctx context.Context, key string) (h header, err error) {
-	err = s.call(ctx, opHead, nil, func(ctx context.Context, _ *call) error {
+	err = s.call(ctx, opHead, func(ctx context.Context, _ *call) error {
 		out, err := s.reads.client.HeadObject(ctx, &s3.HeadObjectInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key), ChecksumMode: "ENABLED",
 		})
@@ -155,7 +156,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	defer done()
-	err = s.call(ctx, opDelete, nil, func(ctx context.Context, _ *call) error {
+	err = s.call(ctx, opDelete, func(ctx context.Context, _ *call) error {
 		_, err := s.writes.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.cfg.Bucket, Key: s.key(key)})
 		return err
 	})
