@@ -137,7 +137,7 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request, op string) {
 		f.get(w, r, key)
 	case "DeleteObject":
 		delete(f.objects, key)
-		w.WriteHeader(204)
+		w.WriteHeader(http.StatusNoContent)
 	case "ListObjectsV2":
 		f.list(w, r)
 	case "ListMultipartUploads":
@@ -211,7 +211,7 @@ func (f *fake) get(w http.ResponseWriter, r *http.Request, key string) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(to-from+1))
 	if r.Method == http.MethodGet {
-		w.WriteHeader(206)
+		w.WriteHeader(http.StatusPartialContent)
 		_, _ = w.Write(o.data[from : to+1])
 	}
 }

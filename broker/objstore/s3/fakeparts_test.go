@@ -42,7 +42,7 @@ func (f *fake) multipart(w http.ResponseWriter, r *http.Request, op, key string,
 		}
 	case "AbortMultipartUpload":
 		delete(f.uploads, q.Get("uploadId"))
-		w.WriteHeader(204)
+		w.WriteHeader(http.StatusNoContent)
 	case "CompleteMultipartUpload":
 		f.complete(w, r, key, u, body)
 	}
@@ -76,14 +76,14 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request, key string, u *p
 
 func (f *fake) listUploads(w http.ResponseWriter, r *http.Request) {
 	type entry struct {
-		Key, UploadId string //nolint:revive,staticcheck // S3's own spelling
+		Key, UploadId string //nolint:revive // S3's own spelling
 		Initiated     time.Time
 	}
 	var out struct {
 		XMLName            xml.Name `xml:"ListMultipartUploadsResult"`
 		IsTruncated        bool
 		NextKeyMarker      string
-		NextUploadIdMarker string //nolint:revive,staticcheck // S3's own spelling
+		NextUploadIdMarker string //nolint:revive // S3's own spelling
 		Upload             []entry
 	}
 	q := r.URL.Query()

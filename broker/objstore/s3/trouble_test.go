@@ -31,7 +31,7 @@ func TestRetries(t *testing.T) {
 				cut--
 				w.Header().Set("Content-Range", "bytes 0-99999/100000")
 				w.Header().Set("Content-Length", "100000")
-				w.WriteHeader(206)
+				w.WriteHeader(http.StatusPartialContent)
 				_, _ = w.Write(body(100_000, 1)[0][:50_000])
 				panic(http.ErrAbortHandler)
 			case slow > 0:
