@@ -117,23 +117,23 @@ func TestStoreRefuses(t *testing.T) {
 	require.Contains(t, refused(t, t.TempDir(), "--store", storeURL(server.addr, "x")), "credentials")
 }
 
-// stored is a killer whose broker keeps its objects in S3, behind a proxy.
-type stored struct {
+// behindProxy is a killer whose broker keeps its objects in S3, behind a proxy.
+type behindProxy struct {
 	*killer
 	trouble trouble
 	more    []string
 }
 
 // onS3 starts a broker with a WAL of 16 MiB, and a producer.
-func onS3(t *testing.T, tr trouble, more ...string) *stored {
-	k := &stored{newKiller(t, "pwrite"), tr, more}
+func onS3(t *testing.T, tr trouble, more ...string) *behindProxy {
+	k := &behindProxy{newKiller(t, "pwrite"), tr, more}
 	k.p = k.startOnS3()
 	k.createTopics()
 	k.steady = newSteady(t, k.addr)
 	return k
 }
 
-func (k *stored) s3Args() []string {
+func (k *behindProxy) s3Args() []string {
 	// Attempts end soon, so that a black hole shows within the test.
 	args := []string{
 		"--listen", k.addr, "--wal", "pwrite:" + walOf(k.dir) + "?capacity=16MiB", "--log-cache", "8MiB",
@@ -145,15 +145,15 @@ func (k *stored) s3Args() []string {
 	return small(k.dir, append(args, k.more...)...)
 }
 
-func (k *stored) startOnS3() *process {
+func (k *behindProxy) startOnS3() *process {
 	p := spawn(k.t, k.s3Args())
 	require.NoError(k.t, p.waitReady(), "stderr:\n%s", p.stderr)
 	return p
 }
 
-func (k *stored) metric(name string) int64 { return metric(k.t, k.p.Admin, name) }
+func (k *behindProxy) metric(name string) int64 { return metric(k.t, k.p.Admin, name) }
 
-func (k *stored) await(reached <-chan struct{}, what string) {
+func (k *behindProxy) await(reached <-chan struct{}, what string) {
 	k.t.Helper()
 	limit := time.NewTimer(restartsWithin)
 	defer limit.Stop()
@@ -168,7 +168,7 @@ func (k *stored) await(reached <-chan struct{}, what string) {
 }
 
 // dropCache has what is committed read from objects from now on.
-func (k *stored) dropCache() {
+func (k *behindProxy) dropCache() {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: clientWithin}
 	resp, err := client.Post("http://"+k.p.Admin+"/logcache/drop", "", nil)
 	require.NoError(k.t, err)
@@ -177,7 +177,7 @@ func (k *stored) dropCache() {
 }
 
 // dropped drops what is committed, and reports whether nothing else is left.
-func (k *stored) dropped() bool {
+func (k *behindProxy) dropped() bool {
 	k.dropCache()
 	return k.metric("tide_logcache_bytes") == 0
 }
