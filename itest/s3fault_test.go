@@ -40,9 +40,10 @@ func TestStoreTrouble(t *testing.T) {
 			until(t, "an upload before the trouble", func() bool { return k.metric("tide_upload_objects_total") > 0 })
 
 			k.trouble.on()
-			waits := k.metric("tide_stream_space_waits_total")
+			waits, full := k.metric("tide_stream_space_waits_total"), k.metric("tide_wal_ring_full_total")
 			const more = 30_000 // records of 1 KiB: twice what the WAL holds
 			reached = k.steady.offer(more, more)
+			until(t, "the WAL is full", func() bool { return k.metric("tide_wal_ring_full_total") > full })
 			until(t, "producers wait", func() bool { return k.metric("tide_stream_space_waits_total") > waits })
 			until(t, "attempts fail", func() bool { return k.metric("tide_objstore_retries_total")+k.metric("tide_upload_retries_total") > 0 })
 			require.Less(t, k.steady.acked.total(), int64(more), "the trouble lets too much through to fill the WAL")
@@ -124,7 +125,8 @@ type behindProxy struct {
 	more    []string
 }
 
-// onS3 starts a broker with a WAL of 16 MiB, and a producer.
+// onS3 starts a broker with a WAL of 16 MiB, which is full before its log cache
+// is, and a producer.
 func onS3(t *testing.T, tr trouble, more ...string) *behindProxy {
 	k := &behindProxy{newKiller(t, "pwrite"), tr, more}
 	k.p = k.startOnS3()
@@ -136,7 +138,7 @@ func onS3(t *testing.T, tr trouble, more ...string) *behindProxy {
 func (k *behindProxy) s3Args() []string {
 	// Attempts end soon, so that a black hole shows within the test.
 	args := []string{
-		"--listen", k.addr, "--wal", "pwrite:" + walOf(k.dir) + "?capacity=16MiB", "--log-cache", "8MiB",
+		"--listen", k.addr, "--wal", "pwrite:" + walOf(k.dir) + "?capacity=16MiB", "--log-cache", "64MiB",
 		"--store", storeURL(k.trouble.addr, strings.NewReplacer("/", "-", " ", "-").Replace(k.t.Name()), "deadline=3s"),
 	}
 	if len(k.more) == 0 {
