@@ -20,7 +20,7 @@ demo: build ## the main job, end to end, on this machine
 # in go test's own summary.
 test: deps vet lint unit paths race itest ## everything, as CI runs it
 
-deps: ## kcat, and the Python, Node and Java clients at pinned versions
+deps: ## kcat, an S3 server, and the Python, Node and Java clients at pinned versions
 	scripts/deps
 
 vet:
@@ -42,7 +42,7 @@ paths: ## what needs a build tag: giouring under the ring, and raw block devices
 race: ## the same under the race detector
 	$(GO) test -race -timeout 20m ./...
 
-itest: build ## the real binary under real clients, kill -9 and bad input
+itest: build ## the real binary under real clients, a failing S3, kill -9 and bad input
 	cd itest && $(GO) test -count=1 -v -timeout 25m ./...
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s)
@@ -51,8 +51,9 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 bench: ## Go benchmarks, in the form that benchstat reads (BENCH selects)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-soak: build deps ## ROUNDS rounds (default 200) of kill -9 and recovery
-	cd itest && $(GO) test -count=1 -v -timeout 0 -run TestKill9 -rounds $(ROUNDS) ./...
+soak: build ## ROUNDS rounds (default 200) of kill -9 and recovery; the store over a second S3 server
+	scripts/deps soak
+	cd itest && $(GO) test -count=1 -v -timeout 0 -run 'TestKill9|TestStore$$' -rounds $(ROUNDS) -s3 versitygw,minio ./...
 
 fmt: ## gofumpt over the tree
 	$(GO) tool -modfile=tools/go.mod gofumpt -w .

@@ -84,7 +84,7 @@ func (b *Broker) live(w http.ResponseWriter, _ *http.Request) {
 	g := b.path.Geometry()
 	data := map[string]any{
 		"Node": b.cfg.NodeID, "Kafka": b.KafkaAddr(), "WAL": b.cfg.WAL, "Store": b.cfg.Store,
-		"Durability": g.Durability, "Engine": b.engine.Stats(), "Log": b.engine.WALStats(),
+		"Durability": g.Durability, "Simulated": b.simulated(), "Engine": b.engine.Stats(), "Log": b.engine.WALStats(),
 		"Upload": b.engine.UploadStats(), "Cache": b.cache.Stats(), "Blocks": b.blocks.Stats(),
 		"Objects": len(b.replica.Objects(meta.Committed)), "Streams": b.streams(), "Compact": b.compactor.Stats(),
 		"Deleted": b.cleaner.Deleted(), "DeletedBytes": b.cleaner.DeletedBytes(), "Retained": b.retained.bytes.Load(),

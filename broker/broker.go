@@ -83,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(b.failing, func() { cancel(context.Cause(b.failing)) })()
 	for _, step := range []func(context.Context) error{
-		b.listen, b.openMeta, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
+		b.listen, b.openMeta, b.openStore, b.openCaches, b.openEngine, b.openPartitions, b.openGroups, b.openServer,
 		b.openUpkeep,
 	} {
 		err := step(ctx)
@@ -196,16 +196,28 @@ func (b *Broker) forgetOffsets(ctx context.Context) error {
 	}
 }
 
-func (b *Broker) openCaches(context.Context) error {
-	store, err := openStore(b.cfg.Store, b.log)
+// openStore opens the store and waits until it answers.
+func (b *Broker) openStore(ctx context.Context) error {
+	store, err := openStore(ctx, b.cfg.Store, b.cfg.UploadPart, b.log)
 	if err != nil {
-		return err
+		return fmt.Errorf("--store: %w", err)
 	}
 	b.requests = objstore.Counted(store)
 	b.onClose(b.requests.Close)
 	if b.store, err = shape.New(b.requests, b.cfg.shape()); err != nil {
 		return err
 	}
+	if s, ok := objstore.As[objstore.Simulated](store); ok {
+		b.log.Warn("the object store is simulated: results say nothing about a real one", "model", s.Simulated())
+	}
+	if err := awaitStore(ctx, store, b.log); err != nil {
+		return fmt.Errorf("--store: %w", err)
+	}
+	b.background(b.sweepStore)
+	return nil
+}
+
+func (b *Broker) openCaches(context.Context) (err error) {
 	if b.cache, err = logcache.New(logcache.Config{Size: b.cfg.LogCache}); err != nil {
 		return err
 	}

@@ -151,8 +151,11 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"wal scheme", func(c *Config) { c.WAL = "floppy:/x" }, `scheme "floppy"`},
 		{"wal key", func(c *Config) { c.WAL += "&speed=9" }, "key speed"},
-		{"store scheme", func(c *Config) { c.Store = "s3://bucket" }, "not built in yet"},
-		{"store model", func(c *Config) { c.Store = "mem:?model=s3-standard" }, "not built in yet"},
+		{"store scheme", func(c *Config) { c.Store = "gs://bucket" }, "unknown scheme"},
+		{"store endpoint", func(c *Config) { c.Store = "s3://bucket?endpoint=localhost" }, "want http://HOST:PORT"},
+		{"store part", func(c *Config) { c.Store = "s3://bucket?part=1MiB" }, "from 5 MiB"},
+		{"store model", func(c *Config) { c.Store = "mem:?model=s4" }, "want s3-standard"},
+		{"upload part", func(c *Config) { c.UploadPart = 1 }, "from 5 MiB"},
 		{"policy", func(c *Config) { c.Policy = "magic" }, "--policy"},
 		{"prefetch", func(c *Config) { c.Prefetch = "magic" }, "--prefetch"},
 		{"threshold and cache", func(c *Config) { c.UploadThreshold = 5 << 20 }, "half of the log cache"},
@@ -248,4 +251,28 @@ func TestTwoBrokersOnOneDirectory(t *testing.T) {
 	defer func() { require.NoError(t, b.stop()) }()
 	_, err := Open(context.Background(), cfg)
 	require.ErrorContains(t, err, "in use")
+}
+
+// TestSimulatedStore: a broker on a modelled store works, counts the attempts
+// of the model, and says that it is simulated wherever it speaks.
+func TestSimulatedStore(t *testing.T) {
+	cfg := small(t)
+	cfg.Store = "mem:?model=s3-express&seed=1"
+	r := start(t, cfg)
+	cl := r.client(t)
+	require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: "t", Value: []byte("x")}).FirstErr())
+	cl.Close()
+	for _, page := range []string{"/metrics", "/"} {
+		resp, err := http.Get("http://" + r.AdminAddr() + page)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Contains(t, string(text), "s3-express (guesses")
+		if page == "/metrics" {
+			require.Contains(t, string(text), `tide_objstore_attempts_total{op="part"} 0`)
+			require.Contains(t, string(text), `tide_objstore_in_flight{side="read"} 0`)
+		}
+	}
+	require.NoError(t, r.stop())
 }

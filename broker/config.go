@@ -62,6 +62,10 @@ type Config struct {
 	UploadThreshold int64
 	// UploadInterval uploads at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
+	// UploadPart is the size of a part of an upload, in bytes, and that above
+	// which an object goes in parts. Default 32 MiB. s3 and the store models use
+	// it, unless the store URL has part=…; dir, mem and null have no parts.
+	UploadPart int64
 
 	// StoreRate bounds what is read from the store, and as much what is written
 	// to it, in bytes a second. Urgent requests go first: append and upload,
@@ -125,6 +129,7 @@ func (c Config) withDefaults() Config {
 	def(&c.ObjectSplit, 8<<20)
 	def(&c.UploadThreshold, 64<<20)
 	def(&c.UploadInterval, 30*time.Second)
+	def(&c.UploadPart, 32<<20)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -176,6 +181,7 @@ func (c Config) Validate() error {
 	check(c.UploadThreshold >= 4<<10, "upload threshold %s: at least 4 KiB", units.Size(c.UploadThreshold))
 	check(c.UploadThreshold <= c.LogCache/2, "upload threshold %s: at most half of the log cache (%s); raise --log-cache or lower --upload-threshold",
 		units.Size(c.UploadThreshold), units.Size(c.LogCache))
+	check(c.UploadPart >= 5<<20 && c.UploadPart <= 1<<30, "upload part %s: from 5 MiB to 1 GiB", units.Size(c.UploadPart))
 	check(c.UploadInterval >= 10*time.Millisecond, "upload interval %v: at least 10ms", c.UploadInterval)
 	return errors.Join(append(append(faults, c.checkParts()...), c.checkUpkeep()...)...)
 }
@@ -192,7 +198,7 @@ func (c Config) checkParts() []error {
 	_, policyErr := policy.New(c.Policy, c.BlockCache)
 	_, prefetchErr := prefetch.New(c.Prefetch)
 	faults := []error{
-		named("wal", walErr), named("store", checkStore(c.Store)), c.shape().Validate(), named("policy", policyErr), named("prefetch", prefetchErr),
+		named("wal", walErr), named("store", checkStore(c.Store, c.UploadPart)), c.shape().Validate(), named("policy", policyErr), named("prefetch", prefetchErr),
 		checkAddress("listen", c.Listen), checkAddress("admin", c.Admin),
 	}
 	if c.Advertise != "" {

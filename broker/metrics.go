@@ -66,6 +66,11 @@ func (c collector) store(s samples) {
 		s.counter("tide_objstore_class_waits_total", "Requests that waited for a place in flight.", st.Waits, "class", class.String())
 		s.counter("tide_objstore_class_paced_total", "Pieces that waited for bandwidth.", st.Paced, "class", class.String())
 	}
+	c.attempts(s)
+	for part, model := range c.b.simulated() {
+		s.out <- prometheus.MustNewConstMetric(prometheus.NewDesc("tide_simulated",
+			"A model that stands in for a real part.", []string{"part", "model"}, nil), prometheus.GaugeValue, 1, part, model)
+	}
 	up := c.b.engine.UploadStats()
 	s.counter("tide_upload_objects_total", "Objects uploaded and committed.", up.Objects)
 	s.counter("tide_upload_bytes_total", "Bytes of objects uploaded and committed.", up.Bytes)
@@ -92,6 +97,34 @@ func (c collector) upkeep(s samples) {
 	s.counter("tide_retention_bytes_total", "Bytes of record batches trimmed by retention.", c.b.retained.bytes.Load())
 	s.counter("tide_objects_deleted_total", "Objects whose bytes were deleted.", c.b.cleaner.Deleted())
 	s.counter("tide_objects_deleted_bytes_total", "Bytes of the objects that were deleted.", c.b.cleaner.DeletedBytes())
+}
+
+// attempts are what really went to the store, where it repeats by itself.
+func (c collector) attempts(s samples) {
+	store, ok := objstore.As[objstore.Attempter](c.b.store)
+	if !ok {
+		return
+	}
+	for _, a := range store.AttemptStats() {
+		s.counter("tide_objstore_attempts_total", "Requests sent to the object store, repetitions included.", a.Attempts, "op", a.Op)
+		s.counter("tide_objstore_retries_total", "Repetitions among them.", a.Retries, "op", a.Op)
+		s.counter("tide_objstore_throttles_total", "Answers of 503 or 429 to them.", a.Throttles, "op", a.Op)
+	}
+	if gated, ok := objstore.As[gated](c.b.store); ok {
+		reads, writes := gated.Gates()
+		for side, g := range map[string]objstore.GateStats{"read": reads, "write": writes} {
+			s.gauge("tide_objstore_in_flight", "Requests in flight.", int64(g.InUse), "side", side)
+			s.counter("tide_objstore_gate_waits_total", "Requests that waited for a place in flight.", g.Waits, "side", side)
+		}
+	}
+	if m, ok := objstore.As[interface{ Late() int64 }](c.b.store); ok {
+		s.counter("tide_objstore_model_late_total", "Requests for which the store below the model took longer than the model.", m.Late())
+	}
+}
+
+// gated is a store that bounds its requests in flight.
+type gated interface {
+	Gates() (reads, writes objstore.GateStats)
 }
 
 func (c collector) engine(s samples) {

@@ -1,10 +1,13 @@
 // Package itest drives the real binary from outside, as users do: it starts
 // bin/tide as a process and talks to it through other people's clients, raw
-// TCP and signals. Nothing of the broker is imported.
+// TCP and signals. Only TestStore looks inside: it puts objstore/s3 through the
+// suite of all stores, against other people's S3 servers.
 //
 //	kcat          list, produce, consume, groups, every codec
 //	clients       broker/clienttest/{python,node,java}: one scenario each
 //	kill9         a process killed at random points, 20 rounds, one seed
+//	S3            the store over a real server; the broker while that is dead,
+//	              silent, slow, resets, cuts bodies or answers 503
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client

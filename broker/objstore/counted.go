@@ -94,3 +94,6 @@ func (c *CountedStore) Delete(ctx context.Context, key string) error {
 
 // Close closes the store inside.
 func (c *CountedStore) Close() error { return c.inner.Close() }
+
+// Unwrap is the store inside; see As.
+func (c *CountedStore) Unwrap() Store { return c.inner }

@@ -19,6 +19,11 @@ var (
 	ErrNotFound = errors.New("object not found")
 	// ErrRange: the range read does not lie inside the object.
 	ErrRange = errors.New("range outside the object")
+	// ErrRefused: the store answers, and will not have us: credentials, the
+	// bucket's name or its region are wrong. Waiting does not help.
+	ErrRefused = errors.New("refused by the object store")
+	// ErrThrottled: the store says "slow down" (503), and went on saying so.
+	ErrThrottled = errors.New("throttled by the object store")
 )
 
 // Body is an object's bytes as a list of pieces, in order, so that an object
@@ -34,6 +39,25 @@ func (b Body) Size() int64 {
 		n += int64(len(p))
 	}
 	return n
+}
+
+// Section is n bytes of the body from position from on, cut out of the same
+// memory. Both must lie inside the body.
+func (b Body) Section(from, n int64) Body {
+	var out Body
+	for _, p := range b {
+		if n == 0 {
+			break
+		}
+		size := int64(len(p))
+		if from >= size {
+			from -= size
+			continue
+		}
+		p = p[from:min(size, from+n)]
+		out, n, from = append(out, p), n-int64(len(p)), 0
+	}
+	return out
 }
 
 // Reader reads the pieces one after the other.

@@ -3,9 +3,12 @@ package objstore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidelog/tide/internal/units"
 )
@@ -32,19 +35,25 @@ type Spec struct {
 	Bucket string // s3
 	Prefix string // s3: before every key, without slashes around it; may be empty
 
-	Endpoint  string     // s3: URL of the server; empty is AWS
-	Region    string     // s3
-	PathStyle bool       // s3: bucket in the path rather than in the host name
-	Model     string     // simulated latency and limits around any store; empty is none
-	WriteRate units.Rate // dir: bytes a second at most that are written; zero is no limit
+	Endpoint  string        // s3: URL of the server; empty is AWS
+	Region    string        // s3
+	PathStyle bool          // s3: bucket in the path rather than in the host name
+	Part      int64         // s3 and models: bytes of a part of an upload; 0 is --upload-part
+	Deadline  time.Duration // s3: of one call with all its attempts; 0 is 60 s
+	WriteRate units.Rate    // dir: bytes a second at most that are written; zero is no limit
+
+	Model    string  // simulated latency and limits around any store; empty is none
+	Seed     uint64  // of the model
+	SlowDown float64 // share of requests that the model answers with 503, from 0 to 1
 }
 
 const urlHint = "want dir:PATH, mem:, null: or s3://bucket/prefix?endpoint=…&region=…&path_style=true"
 
 // ParseURL reads a store URL: dir:PATH, mem:, null:, s3://bucket/prefix, each
-// with ?model=s3-standard|s3-express; dir takes rate=20MiB/s; s3 takes
-// endpoint, region and path_style. Errors name every fault, and a key that is
-// not known is one.
+// with ?model=s3-standard|s3-express, and then seed=1, slowdown=0.01 and
+// part=32MiB; dir takes rate=20MiB/s; s3 takes endpoint, region, path_style,
+// part and deadline=60s. Errors name every fault, and a key that is not known
+// is one.
 func ParseURL(text string) (Spec, error) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok {
@@ -88,43 +97,97 @@ func (s *Spec) parseQuery(query string) error {
 		return err
 	}
 	var faults []error
-	for key, vs := range values {
+	s.Model = values.Get("model") // which decides what other keys there are
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		vs := values[key]
 		if len(vs) > 1 {
 			faults = append(faults, fmt.Errorf("key %q is given %d times", key, len(vs)))
 			continue
 		}
-		if err := s.set(key, vs[0]); err != nil {
-			faults = append(faults, err)
+		set, ok := keys[key]
+		if !ok || !set.of(*s) {
+			faults = append(faults, fmt.Errorf("unknown key %q for scheme %s%s", key, s.Scheme, set.hint))
+			continue
+		}
+		if err := set.parse(s, vs[0]); err != nil {
+			faults = append(faults, fmt.Errorf("%s %q: %w", key, vs[0], err))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// set takes one key of the query. Which keys there are depends on the scheme.
-func (s *Spec) set(key, value string) (err error) {
-	switch {
-	case key == "model":
-		if value != ModelS3Standard && value != ModelS3Express {
-			return fmt.Errorf("model %q: want %s or %s", value, ModelS3Standard, ModelS3Express)
-		}
-		s.Model = value
-	case key == "rate" && s.Scheme == SchemeDir:
-		s.WriteRate, err = units.ParseRate(value)
-		if err == nil && !s.WriteRate.IsBytes && s.WriteRate.PerSecond != 0 {
-			err = fmt.Errorf("rate %q: want bytes, as in 20MiB/s", value)
-		}
-	case key == "endpoint" && s.Scheme == SchemeS3:
-		s.Endpoint = value
-	case key == "region" && s.Scheme == SchemeS3:
-		s.Region = value
-	case key == "path_style" && s.Scheme == SchemeS3:
-		if s.PathStyle, err = strconv.ParseBool(value); err != nil {
-			err = fmt.Errorf("path_style %q: want true or false", value)
-		}
-	default:
-		err = fmt.Errorf("unknown key %q for scheme %s", key, s.Scheme)
+// setting is one key of the query.
+type setting struct {
+	of    func(Spec) bool // does a URL like this have it
+	hint  string          // if not: when one would
+	parse func(s *Spec, value string) error
+}
+
+func ofDir(s Spec) bool   { return s.Scheme == SchemeDir }
+func ofS3(s Spec) bool    { return s.Scheme == SchemeS3 }
+func ofModel(s Spec) bool { return s.Model != "" }
+func ofParts(s Spec) bool { return ofS3(s) || ofModel(s) }
+
+const withModel = " without model"
+
+var keys = map[string]setting{
+	"model":      {func(Spec) bool { return true }, "", (*Spec).parseModel},
+	"seed":       {ofModel, withModel, (*Spec).parseSeed},
+	"slowdown":   {ofModel, withModel, (*Spec).parseSlowDown},
+	"part":       {ofParts, withModel, (*Spec).parsePart},
+	"rate":       {ofDir, "", (*Spec).parseRate},
+	"endpoint":   {ofS3, "", func(s *Spec, v string) error { s.Endpoint = v; return nil }},
+	"region":     {ofS3, "", func(s *Spec, v string) error { s.Region = v; return nil }},
+	"path_style": {ofS3, "", (*Spec).parsePathStyle},
+	"deadline":   {ofS3, "", (*Spec).parseDeadline},
+}
+
+func (s *Spec) parseModel(v string) error {
+	if v != ModelS3Standard && v != ModelS3Express {
+		return fmt.Errorf("want %s or %s", ModelS3Standard, ModelS3Express)
+	}
+	return nil
+}
+
+func (s *Spec) parseSeed(v string) (err error) {
+	if s.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+		return errors.New("want a whole number from 0")
+	}
+	return nil
+}
+
+func (s *Spec) parseSlowDown(v string) (err error) {
+	if s.SlowDown, err = strconv.ParseFloat(v, 64); err != nil || !(s.SlowDown >= 0 && s.SlowDown <= 1) {
+		return errors.New("want a share of all requests, from 0 to 1")
+	}
+	return nil
+}
+
+func (s *Spec) parsePart(v string) (err error) {
+	s.Part, err = units.ParseSize(v)
+	return err
+}
+
+func (s *Spec) parseRate(v string) (err error) {
+	s.WriteRate, err = units.ParseRate(v)
+	if err == nil && !s.WriteRate.IsBytes && s.WriteRate.PerSecond != 0 {
+		err = errors.New("want bytes, as in 20MiB/s")
 	}
 	return err
+}
+
+func (s *Spec) parsePathStyle(v string) (err error) {
+	if s.PathStyle, err = strconv.ParseBool(v); err != nil {
+		return errors.New("want true or false")
+	}
+	return nil
+}
+
+func (s *Spec) parseDeadline(v string) (err error) {
+	if s.Deadline, err = time.ParseDuration(v); err != nil || s.Deadline <= 0 {
+		return errors.New("want a time, as in 60s")
+	}
+	return nil
 }
 
 // String prints the URL so that ParseURL gives the Spec back.
@@ -147,6 +210,18 @@ func (s Spec) String() string {
 	add("model", s.Model)
 	if s.PathStyle {
 		add("path_style", "true")
+	}
+	if s.Part != 0 {
+		add("part", units.Size(s.Part))
+	}
+	if s.Deadline != 0 {
+		add("deadline", s.Deadline.String())
+	}
+	if s.Seed != 0 {
+		add("seed", strconv.FormatUint(s.Seed, 10))
+	}
+	if s.SlowDown != 0 {
+		add("slowdown", strconv.FormatFloat(s.SlowDown, 'g', -1, 64))
 	}
 	if s.WriteRate != (units.Rate{}) {
 		add("rate", s.WriteRate.String())

@@ -3,6 +3,7 @@ package objstore_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +24,8 @@ func TestParseURL(t *testing.T) {
 			Scheme: "s3", Bucket: "b", Prefix: "p/q", Endpoint: "http://localhost:7070", Region: "us-east-1",
 			PathStyle: true, Model: "s3-express",
 		},
+		"s3://b?part=8MiB&deadline=30s":                            {Scheme: "s3", Bucket: "b", Part: 8 << 20, Deadline: 30 * time.Second},
+		"mem:?model=s3-express&seed=7&slowdown=0.25&part=16777216": {Scheme: "mem", Model: "s3-express", Seed: 7, SlowDown: 0.25, Part: 16 << 20},
 	} {
 		got, err := objstore.ParseURL(text)
 		require.NoError(t, err, text)
@@ -35,23 +38,29 @@ func TestParseURL(t *testing.T) {
 
 func TestParseURLRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                              "want dir:PATH",
-		"objects":                       "want dir:PATH",
-		"gs://b":                        `unknown scheme "gs"`,
-		"dir:":                          "needs a directory",
-		"mem:x":                         "takes no path",
-		"null:/x":                       "takes no path",
-		"s3:b":                          "needs a bucket",
-		"s3:///x":                       "needs a bucket",
-		"mem:?modle=s3-standard":        `unknown key "modle" for scheme mem`,
-		"mem:?model=gp3":                `model "gp3": want s3-standard or s3-express`,
-		"mem:?region=x":                 `unknown key "region" for scheme mem`,
-		"s3://b?rate=1MiB/s":            `unknown key "rate" for scheme s3`,
-		"s3://b?path_style=maybe":       "want true or false",
-		"dir:x?rate=5/s":                "want bytes",
-		"dir:x?rate=fast":               "want 20MiB/s",
-		"dir:x?rate=1MiB/s&rate=2MiB/s": "given 2 times",
-		"dir:x?%zz":                     "invalid URL escape",
+		"":                                  "want dir:PATH",
+		"objects":                           "want dir:PATH",
+		"gs://b":                            `unknown scheme "gs"`,
+		"dir:":                              "needs a directory",
+		"mem:x":                             "takes no path",
+		"null:/x":                           "takes no path",
+		"s3:b":                              "needs a bucket",
+		"s3:///x":                           "needs a bucket",
+		"mem:?modle=s3-standard":            `unknown key "modle" for scheme mem`,
+		"mem:?model=gp3":                    `model "gp3": want s3-standard or s3-express`,
+		"mem:?region=x":                     `unknown key "region" for scheme mem`,
+		"s3://b?rate=1MiB/s":                `unknown key "rate" for scheme s3`,
+		"s3://b?path_style=maybe":           "want true or false",
+		"s3://b?deadline=soon":              "want a time",
+		"s3://b?part=many":                  `part "many"`,
+		"mem:?seed=1":                       `unknown key "seed" for scheme mem without model`,
+		"dir:x?part=8MiB":                   `unknown key "part" for scheme dir without model`,
+		"mem:?model=s3-express&seed=-1":     "whole number",
+		"null:?model=s3-express&slowdown=2": "from 0 to 1",
+		"dir:x?rate=5/s":                    "want bytes",
+		"dir:x?rate=fast":                   "want 20MiB/s",
+		"dir:x?rate=1MiB/s&rate=2MiB/s":     "given 2 times",
+		"dir:x?%zz":                         "invalid URL escape",
 	} {
 		_, err := objstore.ParseURL(text)
 		require.ErrorContains(t, err, want, text)

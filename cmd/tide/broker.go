@@ -29,7 +29,7 @@ type brokerCmd struct {
 	Admin     string `help:"Address of metrics, profiles and the live page. Default 127.0.0.1:9644." placeholder:"HOST:PORT"`
 	Data      string `help:"Directory of the default WAL, the default store and the metadata. Default ./tide-data." placeholder:"DIR"`
 	WAL       string `name:"wal" help:"WAL URL: pwrite:PATH, uring:PATH, fsync:PATH or mem:, with ?capacity=2GiB&durability=dsync|direct|fdatasync|none&depth=auto|N&block=256KiB,1MiB&window=1MiB,4MiB,512MiB&linger=0&tick=&iops=0&rate=0&model=gp3-3000. Default pwrite:DATA/wal, 2 GiB, dsync." placeholder:"URL"`
-	Store     string `help:"Store URL: dir:PATH, mem: or null:. Default dir:DATA/objects." placeholder:"URL"`
+	Store     string `help:"Store URL: dir:PATH?rate=20MiB/s, mem:, null: (discards) or s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true&part=32MiB&deadline=60s, with credentials from the environment, the profile or the instance; each with ?model=s3-standard|s3-express&seed=1&slowdown=0.01 for the time that S3 takes. Default dir:DATA/objects." placeholder:"URL"`
 	NodeID    int32  `help:"This broker's id. Default 1." placeholder:"N"`
 
 	LogCache   units.Bytes `help:"Memory for what is not in an object yet, and the newest of what is, in bytes. Default 1/8 of the memory, at least 128MiB." placeholder:"SIZE"`
@@ -45,6 +45,7 @@ type brokerCmd struct {
 	StoreRate   units.Bytes `help:"Bytes a second that are read from the store at most, and as many written; what is urgent goes first. Default 0, no bound." placeholder:"SIZE"`
 	StoreReads  int         `help:"Reads in flight to the store at most. Default 32." placeholder:"N"`
 	StoreWrites int         `help:"Writes in flight to the store at most. Default 8." placeholder:"N"`
+	UploadPart  units.Bytes `help:"Size of a part of an upload, and of the largest object that goes in one piece, in bytes. Used by s3: and by model=…, unless the store URL has part=; dir:, mem: and null: have no parts. Default 32MiB." placeholder:"SIZE"`
 
 	AutoCreateTopics bool `help:"Create unknown topics that clients ask for, as Kafka does." default:"true" negatable:""`
 	AcceptLoss       bool `help:"Start although the WAL proves that acknowledged records are lost; the log says which."`
@@ -68,7 +69,7 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		WAL: c.WAL, Store: c.Store,
 		LogCache: int64(c.LogCache), BlockCache: int64(c.BlockCache), Policy: c.Policy, Prefetch: c.Prefetch,
 		ObjectBlock: int64(c.ObjectBlock), ObjectSplit: int64(c.ObjectSplit),
-		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval,
+		UploadThreshold: int64(c.UploadThreshold), UploadInterval: c.UploadInterval, UploadPart: int64(c.UploadPart),
 		StoreRate: int64(c.StoreRate), StoreReads: c.StoreReads, StoreWrites: c.StoreWrites,
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),

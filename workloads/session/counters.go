@@ -3,6 +3,8 @@ package session
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ const (
 	metricGetBytes = `tide_objstore_bytes_total{op="get"}`
 	metricWALBytes = "tide_wal_bytes_total"
 	metricWALUse   = "tide_wal_use_bytes"
+
+	metricSimulated = "tide_simulated" // with labels model and part
 )
 
 // lives adds the counters of a target's lives up: one that is lower than
@@ -146,6 +150,7 @@ func (s *Session) totals() {
 			s.run.Counters[k] = int64(v)
 		}
 	}
+	s.run.Simulated = append(s.run.Simulated, simulated(s.last.target)...)
 	u := s.last.usage
 	if u.CPU == 0 {
 		return
@@ -155,6 +160,27 @@ func (s *Session) totals() {
 	if b := c.AckedB.Load(); b > 0 {
 		s.run.Figures["target CPU per GiB acknowledged"] = results.Figure{Value: u.CPU.Seconds() / (float64(b) / (1 << 30)), Unit: "s/GiB"}
 	}
+}
+
+// simulated are the models that the target says it runs on, such as
+// "store: s3-standard (…)". Every figure of the trial carries them.
+func simulated(metrics map[string]float64) []string {
+	var out []string
+	for key := range metrics {
+		rest, ok := strings.CutPrefix(key, metricSimulated+`{model=`)
+		if !ok {
+			continue
+		}
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			continue // not a broker of ours
+		}
+		model, _ := strconv.Unquote(quoted) // it is quoted
+		part := strings.Trim(strings.TrimPrefix(rest[len(quoted):], `,part=`), `"}`)
+		out = append(out, part+": "+model)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // minUploads that a produce window must hold, for its percentiles to include

@@ -134,3 +134,12 @@ func TestLives(t *testing.T) {
 	l.add(nil)
 	require.Equal(t, 6.0, l.sums()["a_total"])
 }
+
+// TestSimulated: what a broker says about models reaches run.json.
+func TestSimulated(t *testing.T) {
+	require.Equal(t, []string{"store: s3-standard (\"guesses\", 80MiB/s), seed 1", "wal: gp3"}, simulated(map[string]float64{
+		`tide_simulated{model="s3-standard (\"guesses\", 80MiB/s), seed 1",part="store"}`: 1,
+		`tide_simulated{model="gp3",part="wal"}`:                                          1,
+		`tide_objstore_requests_total{op="put"}`:                                          1,
+	}))
+}

@@ -1,6 +1,6 @@
 // Package fault wraps a store and makes it fail on command: errors before or
 // after the call was carried out, latency, calls that hang, bytes that are
-// wrong, and the crash of the process with Puts in flight.
+// wrong or cut off, and the crash of the process with Puts in flight.
 //
 //	s := fault.Wrap(mem.New())
 //	s.Set(fault.Rule{Op: objstore.OpPut, From: 2, Count: 3, Err: fault.ErrInjected, After: true})
@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Rule struct {
 	After   bool          // the call is carried out although it fails then
 	Err     error         // the call fails with this; nil: it succeeds
 	Flip    bool          // GetRange: one bit of what was read is wrong
+	Cut     bool          // GetRange: only the first half is read, then it fails with ErrUnexpectedEOF
 }
 
 // Store is an objstore.Store with faults.
@@ -79,6 +81,15 @@ func (s *Store) Set(r Rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rules = append(s.rules, &activeRule{Rule: r})
+}
+
+// SetAll adds a rule for every operation: a store that is dead
+// (Err: ErrInjected), silent (Hang), slow (Latency) or overloaded
+// (Err: objstore.ErrThrottled).
+func (s *Store) SetAll(r Rule) {
+	for _, r.Op = range objstore.Ops {
+		s.Set(r)
+	}
 }
 
 // Clear removes all rules and lets calls that hang go on as if there had been
@@ -163,10 +174,16 @@ func (s *Store) hold(ctx context.Context, r Rule, cleared <-chan struct{}) error
 // GetRange implements objstore.Store.
 func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
 	r, err := s.run(ctx, objstore.OpGet, key, func() error { return s.inner.GetRange(ctx, key, pos, p) })
-	if err == nil && r.Flip && len(p) > 0 {
+	switch {
+	case err != nil || len(p) == 0:
+		return err
+	case r.Cut:
+		clear(p[len(p)/2:])
+		return fmt.Errorf("%s %s: body: %w", objstore.OpGet, key, io.ErrUnexpectedEOF)
+	case r.Flip:
 		p[len(p)/2] ^= 1
 	}
-	return err
+	return nil
 }
 
 // Head implements objstore.Store.
@@ -200,3 +217,6 @@ func (s *Store) Close() error {
 		return s.inner.Close()
 	}
 }
+
+// Unwrap is the store inside; see objstore.As.
+func (s *Store) Unwrap() objstore.Store { return s.inner }

@@ -3,6 +3,7 @@ package fault_test
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,36 @@ func TestLatencyAndHang(t *testing.T) {
 		synctest.Wait()
 		s.Clear()
 		require.NoError(t, <-done)
+	})
+}
+
+// TestWholeStore: dead, overloaded and slow are rules for every operation, and
+// a body can be cut.
+func TestWholeStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, ctx := fault.Wrap(mem.New()), t.Context()
+		require.NoError(t, s.Put(ctx, "a", objstore.Body{[]byte("abcd")}))
+		each := map[string]func() error{
+			"put":    func() error { return s.Put(ctx, "b", x) },
+			"get":    func() error { return s.GetRange(ctx, "a", 0, make([]byte, 4)) },
+			"head":   func() error { _, err := s.Head(ctx, "a"); return err },
+			"list":   func() error { return s.List(ctx, "", func(objstore.Info) error { return nil }) },
+			"delete": func() error { return s.Delete(ctx, "b") },
+		}
+		for _, want := range []error{fault.ErrInjected, objstore.ErrThrottled, nil} {
+			s.Clear()
+			s.SetAll(fault.Rule{Err: want, Latency: time.Minute})
+			for name, call := range each {
+				start := time.Now()
+				require.ErrorIs(t, call(), want, name)
+				require.Equal(t, time.Minute, time.Since(start), name)
+			}
+		}
+		s.Clear()
+		s.Set(fault.Rule{Op: objstore.OpGet, Cut: true})
+		p := make([]byte, 4)
+		require.ErrorIs(t, s.GetRange(ctx, "a", 0, p), io.ErrUnexpectedEOF)
+		require.Equal(t, []byte("ab\x00\x00"), p)
 	})
 }
 

@@ -152,3 +152,6 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 // Close closes the store inside.
 func (s *Store) Close() error { return s.inner.Close() }
+
+// Unwrap is the store that is shared out.
+func (s *Store) Unwrap() objstore.Store { return s.inner }

@@ -11,33 +11,48 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidelog/tide/broker/objstore"
 )
 
+// suite is every test by its name.
+var suite = map[string]func(*testing.T, objstore.Store){
+	"RoundTrip":   roundTrip,
+	"Ranges":      ranges,
+	"Missing":     missing,
+	"Repeat":      repeat,
+	"List":        list,
+	"BadKeys":     badKeys,
+	"Cancelled":   cancelled,
+	"Whole":       whole,
+	"Independent": independent,
+	"Closed":      closed,
+}
+
 // Run runs the suite. open returns an empty store each time; it is closed by
 // the suite.
 func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
-	for name, test := range map[string]func(*testing.T, objstore.Store){
-		"RoundTrip":   roundTrip,
-		"Ranges":      ranges,
-		"Missing":     missing,
-		"Repeat":      repeat,
-		"List":        list,
-		"BadKeys":     badKeys,
-		"Cancelled":   cancelled,
-		"Whole":       whole,
-		"Independent": independent,
-		"Closed":      closed,
-	} {
+	for name, test := range suite {
+		t.Run(name, func(t *testing.T) { one(t, open, test) })
+	}
+}
+
+// RunVirtual is Run inside of testing/synctest, for stores that take time.
+func RunVirtual(t *testing.T, open func(t *testing.T) objstore.Store) {
+	for name, test := range suite {
 		t.Run(name, func(t *testing.T) {
-			s := open(t)
-			test(t, s)
-			require.NoError(t, s.Close())
+			synctest.Test(t, func(t *testing.T) { one(t, open, test) })
 		})
 	}
+}
+
+func one(t *testing.T, open func(t *testing.T) objstore.Store, test func(*testing.T, objstore.Store)) {
+	s := open(t)
+	test(t, s)
+	require.NoError(t, s.Close())
 }
 
 // Content is n bytes that depend on the seed and on their position.

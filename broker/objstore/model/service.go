@@ -1,0 +1,128 @@
+// Package model puts the time that S3 takes around any Store, so that a laptop
+// shows how the broker behaves on it. Every result made with it is marked as
+// simulated (objstore.Simulated).
+//
+//	Put      gate ─▶ [503?] ─▶ inner Put ‖ size ÷ bandwidth, then latency
+//	         larger than a part: create, parts side by side, complete
+//	GetRange gate ─▶ [503?] ─▶ inner GetRange ‖ latency, then size ÷ bandwidth
+//
+// Latency is lognormal, by operation. A request beyond the rate of its prefix
+// is answered 503, and so is a set share of all of them; what is answered so
+// is repeated as the SDK's retryer would, and every attempt is counted under
+// the names that objstore/s3 uses.
+//
+// What a request meets is a pure function of the arrivals and a seed (Queue).
+// Time passes by a Clock that comes in through the constructor; the default one
+// goes by package time, which wakes up to a millisecond late on an idle machine.
+package model
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidelog/tide/internal/units"
+)
+
+// Latency is lognormal.
+type Latency struct{ P50, P99 time.Duration }
+
+// Service is what a store promises and how long it takes. A field at zero sets
+// no limit and takes no time.
+type Service struct {
+	// Name is the preset's, printed in results.
+	Name string
+	// Get is the time until the first byte of a GET or HEAD, Put that until the
+	// answer to a PUT whose body has arrived, and to everything else.
+	Get, Put Latency
+	// Bandwidth of one connection, bytes a second. A request has its own.
+	Bandwidth int64
+	// Gets and Puts are requests a second and prefix; more are answered 503.
+	Gets, Puts int64
+	// Burst is how far ahead of these rates an idle prefix may run.
+	Burst time.Duration
+	// PrefixBytes is how many bytes of a key make its prefix. 0: all keys have
+	// one, like a new bucket, which S3 has not split yet.
+	PrefixBytes int
+	// SlowDown is the share of all requests answered 503, from 0 to 1.
+	SlowDown float64
+}
+
+// presets. The rates are what AWS documents for a prefix; the latencies and
+// the bandwidth are guesses until they are calibrated on EC2, and are printed
+// with every result.
+var presets = map[string]Service{
+	"s3-standard": {
+		Get: Latency{30 * time.Millisecond, 150 * time.Millisecond}, Put: Latency{60 * time.Millisecond, 300 * time.Millisecond},
+		Bandwidth: 80 << 20, Gets: 5500, Puts: 3500, Burst: time.Second,
+	},
+	"s3-express": {
+		Get: Latency{4 * time.Millisecond, 10 * time.Millisecond}, Put: Latency{6 * time.Millisecond, 15 * time.Millisecond},
+		Bandwidth: 80 << 20, Gets: 5500, Puts: 3500, Burst: time.Second,
+	},
+}
+
+// Names of the presets, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(presets)) }
+
+// Preset returns the service of a name.
+func Preset(name string) (Service, error) {
+	s, ok := presets[name]
+	if !ok {
+		return Service{}, fmt.Errorf("store model %q: want one of %s", name, strings.Join(Names(), ", "))
+	}
+	s.Name = name
+	return s, nil
+}
+
+// Validate reports every fault at once.
+func (s Service) Validate() error {
+	var faults []error
+	for what, l := range map[string]Latency{"GET": s.Get, "PUT": s.Put} {
+		if l.P50 < 0 || l.P99 < l.P50 {
+			faults = append(faults, fmt.Errorf("%s p50 %v, p99 %v: want 0 ≤ p50 ≤ p99", what, l.P50, l.P99))
+		}
+	}
+	if s.Bandwidth < 0 || s.Gets < 0 || s.Puts < 0 || s.Burst < 0 || s.PrefixBytes < 0 {
+		faults = append(faults, errors.New("want no negative number"))
+	}
+	if !(s.SlowDown >= 0 && s.SlowDown <= 1) {
+		faults = append(faults, fmt.Errorf("share of 503s %v: from 0 to 1", s.SlowDown))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("store model %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// String prints the service with its guesses, as results quote it.
+func (s Service) String() string {
+	return fmt.Sprintf("%s (guesses: GET p50 %v, p99 %v, PUT p50 %v, p99 %v, %s/s a connection; %d GET/s and %d PUT/s a prefix, %g %% 503)",
+		s.Name, s.Get.P50, s.Get.P99, s.Put.P50, s.Put.P99, units.Size(s.Bandwidth), s.Gets, s.Puts, 100*s.SlowDown)
+}
+
+// transfer is how long so many bytes take.
+func (s Service) transfer(n int64) time.Duration {
+	if s.Bandwidth == 0 {
+		return 0
+	}
+	return time.Duration(float64(n) / float64(s.Bandwidth) * float64(time.Second))
+}
+
+// z99 is the standard normal distribution's 99th percentile.
+const z99 = 2.3263478740408408
+
+// draw takes the median times e^(σ·normal), with σ such that P99 is where it
+// should be.
+func (l Latency) draw(rng *rand.Rand) time.Duration {
+	if l.P50 == 0 {
+		return 0
+	}
+	sigma := math.Log(float64(l.P99)/float64(l.P50)) / z99
+	return time.Duration(float64(l.P50) * math.Exp(sigma*rng.NormFloat64()))
+}
