@@ -208,7 +208,7 @@ func (b *Broker) openCaches(context.Context) error {
 		return fmt.Errorf("--prefetch: %w", err)
 	}
 	b.blocks, err = blockcache.New(blockcache.Config{
-		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead,
+		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead, Verify: partition.VerifyStored,
 		Policy: func(capacity int64) policy.Policy {
 			p, err := policy.New(b.cfg.Policy, capacity)
 			if err != nil {
@@ -245,7 +245,6 @@ func (b *Broker) openEngine(ctx context.Context) error {
 			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
 		},
 		UploadThreshold: b.cfg.UploadThreshold, UploadInterval: b.cfg.UploadInterval,
-		Verify:     partition.VerifyStored,
 		AcceptLoss: b.cfg.AcceptLoss, DiscardWAL: b.cfg.DiscardWAL, Logger: b.log,
 	})
 	if err != nil {

@@ -220,4 +220,5 @@ type Stream struct {
 	start   atomic.Int64
 	closed  bool // guarded by engine.mu
 	waiters waiters
+	routes  [keptRoutes]atomic.Pointer[route] // of readers, by their number
 }

@@ -22,6 +22,10 @@ type Server struct {
 	cancel context.CancelFunc
 	budget *semaphore.Weighted // of Limits.BufferedBytes
 
+	copies *semaphore.Weighted // of Limits.CopiedBytes
+
+	connections atomic.Uint64 // so far
+
 	closing atomic.Bool
 	ids     producerIDs
 	stats   counters
@@ -48,6 +52,7 @@ func New(cfg Config) (*Server, error) {
 		log:       cfg.Logger,
 		trouble:   troubles{logger: cfg.Logger},
 		budget:    semaphore.NewWeighted(cfg.Limits.BufferedBytes),
+		copies:    semaphore.NewWeighted(cfg.Limits.CopiedBytes),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		addresses: make(map[netip.Addr]int),

@@ -10,6 +10,7 @@ type counters struct {
 	writes            atomic.Int64
 	answersFull       atomic.Int64
 	budgetFull        atomic.Int64
+	detached          atomic.Int64
 	requests          [maxKey + 1]atomic.Int64
 }
 
@@ -24,6 +25,7 @@ type Stats struct {
 	Writes      int64            // writes to sockets; BytesOut / Writes tells how well answers are gathered
 	AnswersFull int64            // times a connection stopped reading because of its queue of answers
 	BudgetFull  int64            // times a large request waited for Limits.BufferedBytes
+	Detached    int64            // writes that took longer than Limits.Hold, so that what was left was copied
 	Requests    map[string]int64 // requests by name of the API key
 }
 
@@ -33,6 +35,7 @@ func (s *Server) Stats() Stats {
 		Open: len(s.open()), Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load(),
 		Broken: s.stats.broken.Load(), BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
 		Writes: s.stats.writes.Load(), AnswersFull: s.stats.answersFull.Load(), BudgetFull: s.stats.budgetFull.Load(),
+		Detached: s.stats.detached.Load(),
 		Requests: make(map[string]int64),
 	}
 	for _, a := range apis {
