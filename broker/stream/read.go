@@ -4,8 +4,6 @@ import (
 	"errors"
 	"math/bits"
 	"sync"
-
-	"github.com/tidelog/tide/broker/blockcache"
 )
 
 // Errors of a Fetch or Append, wrapped with the stream's id.
@@ -38,7 +36,21 @@ type Read struct {
 
 	pool  *buffers
 	bufs  []*buffer
-	loans []*blockcache.Block
+	loans []Loan
+}
+
+// Loan is memory of somebody else's that a Read may use until it is returned.
+// *blockcache.Block is one.
+type Loan interface{ Return() }
+
+// NewRead makes a Read of batches that lie in lent memory, for logs that are
+// not a Stream.
+func NewRead(next int64, batches [][]byte, loans ...Loan) *Read {
+	r := &Read{Next: next, Buffers: batches, loans: loans, pool: new(buffers)}
+	for _, b := range batches {
+		r.Bytes += len(b)
+	}
+	return r
 }
 
 // own takes a buffer over, of which data is a part or a regrown copy.
@@ -48,7 +60,7 @@ func (r *Read) own(buf *buffer, data []byte) {
 }
 
 // lend takes a loan over, unless nothing was added from its block.
-func (r *Read) lend(b *blockcache.Block, buffers [][]byte, added int) {
+func (r *Read) lend(b Loan, buffers [][]byte, added int) {
 	if added == 0 {
 		b.Return()
 		return

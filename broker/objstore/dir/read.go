@@ -3,6 +3,7 @@ package dir
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -37,7 +38,11 @@ func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []obj
 	}
 	defer leave()
 	for _, slot := range slots {
-		if err := s.readSlot(ctx, f, pos, slot); err != nil {
+		err := s.readSlot(ctx, f, pos, slot)
+		if absent(err) { // removed since it was opened for the page cache
+			return fmt.Errorf("%s: %w", key, objstore.ErrNotFound)
+		}
+		if err != nil {
 			return s.explain(key, err)
 		}
 		pos += int64(slot.Size)
