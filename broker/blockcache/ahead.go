@@ -31,6 +31,7 @@ type ahead struct {
 	rest   []ObjectRef  // objects after cur
 	blind  bool         // it was asked for more than the cached indexes tell
 	shown  []candidate
+	found  int // where find goes on in shown
 }
 
 func (a *ahead) reset(c *Cache, r Request) {
@@ -82,10 +83,12 @@ func (a *ahead) step() (object.IndexEntry, bool) {
 	}
 }
 
-// find returns the candidate that a proposed block stands for.
+// find returns the candidate that a proposed block stands for. Proposals come
+// in the order in which they were shown.
 func (a *ahead) find(b prefetch.Block) (candidate, bool) {
-	for _, s := range a.shown {
-		if s.object.ID == b.Object && s.entry.Position == b.Position {
+	for i := a.found; i < len(a.shown); i++ {
+		if s := a.shown[i]; s.object.ID == b.Object && s.entry.Position == b.Position {
+			a.found = i + 1
 			return s, true
 		}
 	}

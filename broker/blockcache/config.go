@@ -135,7 +135,7 @@ func (c Config) Validate() error {
 	fault(c.Store == nil, "no store")
 	fault(c.Size < leastSize, "size of %d bytes, at least %d", c.Size, leastSize)
 	fault(c.PinnedSize < 0, "pinned size of %d bytes, at least 0", c.PinnedSize)
-	fault(c.LendSize < 0, "lent size of %d bytes, at least 0", c.LendSize)
+	fault(c.LendSize < 0 || c.LendSize > c.Size, "lent size of %d bytes, from 0 to the size of %d", c.LendSize, c.Size)
 	fault(c.AheadSize < 0, "size ahead of %d bytes, at least 0", c.AheadSize)
 	fault(c.BehindSize < 0, "size behind of %d bytes, at least 0", c.BehindSize)
 	fault(c.IndexSize < 0, "index size of %d bytes, at least 0", c.IndexSize)

@@ -12,7 +12,9 @@ import (
 // It evicts what it must, but nothing when that would not be enough.
 func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
 	size := c.slotBytes(e)
-	if req.Size > c.slots.limit {
+	// A reader may hold loans while it waits for this one, so there must be room
+	// for it whatever is on loan.
+	if req.Size > c.slots.limit-c.cfg.LendSize {
 		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, e.Size, e.Position, errTooLarge)
 	}
 	if !c.slots.fits(size, c.idle) {

@@ -51,7 +51,9 @@ func (s *Stream) FetchFor(ctx context.Context, w Want) (*Read, error) {
 	for more := true; more && r.Next < end && (r.Bytes < w.MaxBytes || (w.MinOne && r.Bytes == 0)); {
 		more, err = s.fetchSome(ctx, r, end, w)
 	}
-	if errors.Is(err, blockcache.ErrLoading) || (errors.Is(err, blockcache.ErrBusy) && r.Bytes > 0) {
+	// What need not be waited for comes with a later fetch: a block on its way,
+	// or one for which there is no memory at the moment.
+	if errors.Is(err, blockcache.ErrLoading) || errors.Is(err, blockcache.ErrBusy) {
 		r.Loading = r.Bytes == 0
 		return r, nil
 	}

@@ -62,8 +62,9 @@ type Ahead interface {
 // time.
 type Prefetcher interface {
 	// Access is told of every request, hits too, and appends to dst the blocks
-	// that should be fetched, the most urgent first. They may be in the cache
-	// already: the driver skips those, and drops those it has no room for.
+	// that should be fetched, the most urgent first, in the order in which Next
+	// named them. They may be in the cache already: the driver skips those, and
+	// drops those it has no room for.
 	Access(a Access, ahead Ahead, dst []Block) []Block
 }
 

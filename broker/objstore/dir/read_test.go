@@ -114,7 +114,7 @@ func TestReadersAndDeletes(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					defer arena.Unmap(mem)
+					defer func() { _ = arena.Unmap(mem) }()
 					slot := objstore.Slot{Buf: mem, Head: 1000, Size: 15000}
 					err = s.GetSlots(t.Context(), key, 1000, []objstore.Slot{slot})
 					if err == nil {
