@@ -183,6 +183,28 @@ func TestNoWait(t *testing.T) {
 	})
 }
 
+// TestNoWaitHidesNoError: a reader that never waits hears of an object that
+// cannot be read in the end.
+func TestNoWaitHidesNoError(t *testing.T) {
+	c := newCold(t, 1, 20, 4000, blockcache.Config{}, "automq")
+	c.fault.Set(fault.Rule{Op: objstore.OpGet, Err: fault.ErrInjected})
+	want := Want{MaxBytes: 10_000, MinOne: true, NoWait: true}
+	var err error
+	for n := 0; err == nil; n++ {
+		require.LessOrEqual(t, n, mostBegun)
+		var r *Read
+		if r, err = c.stream(0).FetchFor(t.Context(), want); err == nil {
+			require.True(t, r.Loading)
+		}
+	}
+	require.ErrorIs(t, err, fault.ErrInjected)
+	c.fault.Clear()
+	r, err := c.stream(0).FetchFor(t.Context(), Want{MaxBytes: 10_000, MinOne: true})
+	require.NoError(t, err)
+	require.False(t, r.Loading)
+	r.Release()
+}
+
 var errRotten = errors.New("rotten")
 
 // TestRottenBatch: what lies before it is served, it itself is an error, and a

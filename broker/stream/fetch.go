@@ -46,6 +46,8 @@ func (s *Stream) FetchFor(ctx context.Context, w Want) (*Read, error) {
 	if w.Offset < start || w.Offset > end {
 		return nil, fmt.Errorf("stream %d: offset %d, the stream has [%d, %d): %w", s.id, w.Offset, start, end, ErrOffsetOutOfRange)
 	}
+	// A load that fails is seen by none but those who wait for it.
+	w.NoWait = w.NoWait && s.begun.Load() < mostBegun
 	r := &Read{Next: w.Offset, pool: &s.engine.bufs}
 	var err error
 	for more := true; more && r.Next < end && (r.Bytes < w.MaxBytes || (w.MinOne && r.Bytes == 0)); {
@@ -54,9 +56,12 @@ func (s *Stream) FetchFor(ctx context.Context, w Want) (*Read, error) {
 	// What need not be waited for comes with a later fetch: a block on its way,
 	// or one for which there is no memory at the moment.
 	if errors.Is(err, blockcache.ErrLoading) || errors.Is(err, blockcache.ErrBusy) {
-		r.Loading = r.Bytes == 0
+		if r.Loading = r.Bytes == 0; r.Loading {
+			s.begun.Add(1)
+		}
 		return r, nil
 	}
+	s.begun.Store(0)
 	// After an error what was read before it is good; the error comes again
 	// with the next fetch.
 	if err != nil && r.Bytes == 0 {
@@ -65,6 +70,10 @@ func (s *Stream) FetchFor(ctx context.Context, w Want) (*Read, error) {
 	}
 	return r, nil
 }
+
+// mostBegun is how often in a row a fetch of a stream may begin something and not
+// wait for it.
+const mostBegun = 1000
 
 // fetchSome adds what one place holds of the stream at r.Next: the log cache,
 // or one block of an object. It reports whether it added anything.
