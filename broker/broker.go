@@ -231,7 +231,7 @@ func (b *Broker) openCaches(context.Context) (err error) {
 		return err
 	}
 	b.blocks, err = blockcache.New(blockcache.Config{
-		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead, Recorder: recorder,
+		Store: b.store, Size: b.cfg.BlockCache, Prefetch: ahead, Verify: partition.VerifyStored, Recorder: recorder,
 		Policy: func(capacity int64) policy.Policy {
 			p, err := policy.New(b.cfg.Policy, capacity)
 			if err != nil {
@@ -268,7 +268,6 @@ func (b *Broker) openEngine(ctx context.Context) error {
 			Store: b.store, Folder: partition.Folder{}, BlockSize: int(b.cfg.ObjectBlock), Split: b.cfg.ObjectSplit, Logger: b.log,
 		},
 		UploadThreshold: b.cfg.UploadThreshold, UploadInterval: b.cfg.UploadInterval,
-		Verify:     partition.VerifyStored,
 		AcceptLoss: b.cfg.AcceptLoss, DiscardWAL: b.cfg.DiscardWAL, Logger: b.log,
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package blockcache
 
 import (
 	"github.com/tidelog/tide/broker/object"
-	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/cacheexp/trace"
 )
@@ -33,6 +32,7 @@ type ahead struct {
 	rest   []ObjectRef  // objects after cur
 	blind  bool         // it was asked for more than the cached indexes tell
 	shown  []candidate
+	found  int // where find goes on in shown
 }
 
 func (a *ahead) reset(c *Cache, r Request) {
@@ -84,20 +84,22 @@ func (a *ahead) step() (object.IndexEntry, bool) {
 	}
 }
 
-// find returns the candidate that a proposed block stands for.
+// find returns the candidate that a proposed block stands for. Proposals come
+// in the order in which they were shown.
 func (a *ahead) find(b prefetch.Block) (candidate, bool) {
-	for _, s := range a.shown {
-		if s.object.ID == b.Object && s.entry.Position == b.Position {
+	for i := a.found; i < len(a.shown); i++ {
+		if s := a.shown[i]; s.object.ID == b.Object && s.entry.Position == b.Position {
+			a.found = i + 1
 			return s, true
 		}
 	}
 	return candidate{}, false
 }
 
-// look asks the prefetcher what should come next and begins it.
-func (c *Cache) look(r Request, hit bool) {
+// look asks the prefetcher what should come next and queues it.
+func (c *Cache) look(r Request, hit, late bool) {
 	c.recordRequest(r, hit)
-	c.ahead.reset(c, r)
+	c.view.reset(c, r)
 	e := r.Entry
 	c.plan = c.cfg.Prefetch.Access(prefetch.Access{
 		Reader: prefetch.Reader{Stream: e.StreamID, ID: r.Reader},
@@ -105,65 +107,42 @@ func (c *Cache) look(r Request, hit bool) {
 		Start:  e.StartOffset,
 		End:    e.EndOffset(),
 		Hit:    hit,
+		Late:   late,
 		Now:    c.cfg.Clock(),
-	}, &c.ahead, c.plan[:0])
-	for _, b := range c.plan {
-		if s, ok := c.ahead.find(b); ok {
-			c.prefetchBlock(s.object, s.entry)
+		Room:   c.cfg.AheadSize,
+	}, &c.view, c.plan[:0])
+	for i, b := range c.plan {
+		if s, ok := c.view.find(b); ok {
+			c.enqueue(s.object, s.entry, i == 0)
 		}
 	}
-	if c.ahead.blind {
-		c.prefetchIndexes(c.ahead.rest)
+	if c.view.blind {
+		c.prefetchIndexes(c.view.rest)
 	}
-	c.ahead.rest = nil // the caller's slice is not kept
+	c.view.rest = nil // the caller's slice is not kept
 }
 
-// Prefetch begins to load blocks of an object that are not cached, in order,
-// as far as there is room. It waits for nothing; what finds no room is dropped
-// and counted.
+// Prefetch queues blocks of an object that are not cached to be loaded, in
+// order. It waits for nothing; what finds no room is dropped and counted.
 func (c *Cache) Prefetch(ref ObjectRef, entries ...object.IndexEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range entries {
+	for i, e := range entries {
 		if (Request{Object: ref, Entry: e}).check() == nil && !c.closed {
-			c.prefetchBlock(ref, e)
+			c.enqueue(ref, e, i == 0)
 		}
 	}
+	c.pump()
 }
 
 // mayPrefetch takes a place among the prefetch loads in flight. There is none
 // while readers' own loads have to queue: prefetching comes after them.
 func (c *Cache) mayPrefetch() bool {
-	if c.prefetching >= c.cfg.MaxPrefetch || c.waiting >= c.cfg.MaxLoads {
-		c.n.prefetchDropped.Add(1)
+	if c.closed || c.prefetching >= c.cfg.MaxPrefetch || c.waiting >= c.cfg.MaxLoads {
 		return false
 	}
 	c.prefetching++
 	return true
-}
-
-func (c *Cache) prefetchBlock(ref ObjectRef, e object.IndexEntry) {
-	key := policy.Key{Object: ref.ID, Position: e.Position}
-	if c.blocks[key] != nil || !c.mayPrefetch() {
-		return
-	}
-	b, err := c.begin(c.policyRequest(ref.ID, e), e)
-	if err != nil {
-		c.prefetching--
-		c.n.prefetchDropped.Add(1)
-		return
-	}
-	b.prefetched = true
-	c.recordBlock(trace.Prefetch, ref.ID, e, 0)
-	c.n.prefetches.Add(1)
-	c.n.prefetchedBytes.Add(int64(e.Size))
-	c.loads.Go(func() {
-		err := c.load(b, ref)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.prefetching--
-		c.finish(b, err)
-	})
 }
 
 // prefetchIndexes begins to load the next objects' indexes.
@@ -173,16 +152,18 @@ func (c *Cache) prefetchIndexes(refs []ObjectRef) {
 			continue
 		}
 		if !c.mayPrefetch() {
+			c.n.prefetchDropped.Add(1)
 			return
 		}
 		c.recordIndex(trace.IndexPrefetch, ref)
 		l := c.beginIndex(ref.ID)
 		c.loads.Go(func() {
-			err := c.loadIndex(l, ref)
+			err := c.loadIndex(c.ahead, l, ref)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.prefetching--
 			c.finishIndex(l, ref.ID, err)
+			c.pump()
 		})
 	}
 }

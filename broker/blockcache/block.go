@@ -1,10 +1,12 @@
 package blockcache
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 
 	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/cacheexp/policy"
 )
 
@@ -14,21 +16,41 @@ type Block struct {
 	cache *Cache
 	key   policy.Key
 	entry object.IndexEntry
-	mem   []byte        // the slot's first bytes; written by the load only, before ready is closed
+	buf   []byte        // the slot; written by the load only, before ready is closed
+	head  int           // where in buf the block begins
 	ready chan struct{} // closed when the load has ended
 	err   error         // of the load; read only after ready is closed
+	table table         // where its batches are; likewise
 
 	uncached bool // not in the cache, with memory of its own; never changes
 
 	// Guarded by cache.mu.
-	pins       int  // readers, and the load while it runs
-	resident   bool // the policy holds it
-	prefetched bool // loaded ahead, and nobody has asked for it yet
+	pins       int           // readers, and the load while it runs
+	resident   bool          // the policy holds it
+	begun      bool          // the request that began the load has not been counted
+	prefetched bool          // loaded ahead, and nobody has asked for it yet
+	lent       int           // of the pins, those that are lent
+	scanned    bool          // loaded ahead, and only one reader has asked for it
+	place      *list.Element // in behind; nil: not there
 }
 
 // Bytes is the block as it stands in the object. It must not be changed, nor
 // used after Release.
-func (b *Block) Bytes() []byte { return b.mem }
+func (b *Block) Bytes() []byte { return b.slot().Data() }
+
+func (b *Block) slot() objstore.Slot {
+	return objstore.Slot{Buf: b.buf, Head: b.head, Size: int(b.entry.Size)}
+}
+
+// loaded tells that the load has ended.
+func (b *Block) loaded() bool {
+	select {
+	case <-b.ready:
+		return true
+	default:
+		return false
+	}
+}
 
 // Release ends one pin. The bytes may be gone at once.
 func (b *Block) Release() {
@@ -63,7 +85,7 @@ func (b *Block) await(ctx context.Context) (*Block, error) {
 
 // slotSize is what the block costs, in bytes. It depends on nothing but the
 // block's length, so that a simulator can charge the same.
-func (b *Block) slotSize() int64 { return int64(cap(b.mem)) }
+func (b *Block) slotSize() int64 { return int64(len(b.buf)) }
 
 func (c *Cache) pin(b *Block) {
 	if b.pins == 0 && b.resident {
@@ -95,9 +117,10 @@ func (c *Cache) free(b *Block) {
 	}
 	if b.prefetched {
 		c.n.prefetchWasted.Add(1)
+		c.unmark(b)
 	}
-	c.slots.put(b.mem)
-	b.mem = nil
+	c.slots.put(b.buf)
+	b.buf = nil
 	c.unmapIfClosed()
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 )
@@ -19,6 +20,8 @@ var (
 	// errTooLarge: the block is larger than the whole cache, so it is served
 	// from memory of its own.
 	errTooLarge = errors.New("block larger than the block cache")
+	// ErrLoading: the block or index is on its way and the request said Begin.
+	ErrLoading = errors.New("on its way from the store")
 	// ErrClosed: the cache is closed.
 	ErrClosed = errors.New("block cache is closed")
 	// ErrRef: the reference or the entry cannot be right, whatever the object
@@ -49,15 +52,21 @@ type Request struct {
 	// reader that holds a block already must set it. The load itself is waited
 	// for all the same.
 	NoWait bool
+	// Begin refuses with ErrLoading instead of waiting for the block's load,
+	// which it begins if it must. It implies NoWait.
+	Begin bool
 }
 
 // Cache of blocks and indexes. All methods may be called from any goroutine.
 type Cache struct {
 	cfg    Config
 	n      counters
-	ctx    context.Context // of all loads; ended by Close
+	ctx    context.Context // of readers' loads; ended by Close
+	ahead  context.Context // of loads ahead of readers, likewise
 	cancel context.CancelFunc
 	loads  sync.WaitGroup
+	pad    int           // the store's unit less one: what a slot needs beyond its block, bytes
+	checks chan struct{} // a token for each block that is being checked
 	demand chan struct{} // a token for each GET for readers
 	large  chan struct{} // holds an element while a block larger than the cache is read
 
@@ -69,14 +78,17 @@ type Cache struct {
 	idle        int64                 // bytes of resident blocks that nobody has pinned
 	waiting     int                   // loads for readers that are queued or in flight
 	prefetching int                   // prefetch loads in flight, of blocks and indexes
+	lent        int64                 // bytes of blocks that are lent
+	queue       aheadQueue            // what is to be loaded ahead
+	behind      behind                // what was loaded ahead and read to its end
 	freed       chan struct{}         // closed and replaced when memory may have come free
 	waiters     int                   // readers that wait on freed
 
 	indexes    map[int64]*indexLoad // cached and loading, by object
 	indexOrder policy.Policy        // LRU over the cached ones
 
-	ahead ahead            // scratch of the prefetcher's call
-	plan  []prefetch.Block // scratch likewise
+	view ahead            // scratch of the prefetcher's call
+	plan []prefetch.Block // scratch likewise
 }
 
 // New makes an empty cache. It maps memory as it is needed and starts nothing.
@@ -87,7 +99,13 @@ func New(cfg Config) (*Cache, error) {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Cache{
-		cfg: cfg, ctx: ctx, cancel: cancel,
+		cfg: cfg, cancel: cancel,
+		ctx:        objstore.WithClass(ctx, objstore.ClassDemand),
+		ahead:      objstore.WithClass(ctx, objstore.ClassPrefetch),
+		pad:        objstore.SlotUnit(cfg.Store) - 1,
+		checks:     make(chan struct{}, cfg.Checkers),
+		queue:      aheadQueue{waiting: make(map[policy.Key]int64)},
+		behind:     newBehind(cfg.BehindSize, cfg.Size),
 		demand:     make(chan struct{}, cfg.MaxLoads),
 		large:      make(chan struct{}, 1),
 		slots:      newSlots(cfg.Size + cfg.PinnedSize),
@@ -113,12 +131,17 @@ func (c *Cache) Get(ctx context.Context, r Request) (*Block, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
+	r.NoWait = r.NoWait || r.Begin
 	b, err := c.pinned(ctx, r)
 	if errors.Is(err, errTooLarge) {
 		return c.uncached(ctx, r)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if r.Begin && !b.loaded() {
+		b.Release()
+		return nil, ErrLoading
 	}
 	return b.await(ctx)
 }
@@ -134,11 +157,14 @@ func (c *Cache) uncached(ctx context.Context, r Request) (*Block, error) {
 	case <-c.ctx.Done():
 		return nil, ErrClosed
 	}
-	b := &Block{cache: c, entry: r.Entry, mem: make([]byte, r.Entry.Size), uncached: true}
+	b := &Block{cache: c, entry: r.Entry, buf: make([]byte, r.Entry.Size), uncached: true}
 	c.n.uncached.Add(1)
 	c.recordRequest(r, false)
-	err := c.withToken(func() error { return c.load(b, r.Object) })
-	if err != nil {
+	err := c.withToken(func() error {
+		c.n.loads.Add(1)
+		return c.load(c.ctx, r.Object, b)
+	})
+	if err = errors.Join(err, b.err); err != nil {
 		c.countError(err)
 		b.Release()
 		return nil, err
@@ -164,10 +190,11 @@ func (c *Cache) pinned(ctx context.Context, r Request) (*Block, error) {
 		if c.closed {
 			return nil, ErrClosed
 		}
-		b, there, err := c.lookup(req, r)
+		b, how, err := c.lookup(req, r)
 		if err == nil {
-			c.countRequest(b, there)
-			c.look(r, hit || there)
+			c.countRequest(b, how)
+			c.look(r, hit || how != missed, how == late)
+			c.pump()
 			return b, nil
 		}
 		if !errors.Is(err, ErrBusy) || r.NoWait {
@@ -179,50 +206,79 @@ func (c *Cache) pinned(ctx context.Context, r Request) (*Block, error) {
 	}
 }
 
-// lookup pins the block, beginning its load when there is none. there tells
-// that no load was begun.
-func (c *Cache) lookup(req policy.Request, r Request) (b *Block, there bool, err error) {
+// found is how a request finds its block.
+type found int
+
+const (
+	missed found = iota // nobody had thought of it
+	late                // it is on its way, or waits to be loaded ahead
+	there
+)
+
+// lookup pins the block, beginning its load when there is none.
+func (c *Cache) lookup(req policy.Request, r Request) (*Block, found, error) {
 	if b := c.blocks[req.Key]; b != nil {
 		c.pin(b)
 		if !b.resident && c.admit(b, req) {
 			c.n.rescues.Add(1)
 		}
-		return b, true, nil
+		c.behind.rescue(b)
+		if b.loaded() {
+			return b, there, nil
+		}
+		return b, late, nil
 	}
-	b, err = c.begin(req, r.Entry)
+	b, err := c.begin(req, r.Entry)
 	if err != nil {
 		if errors.Is(err, ErrBusy) && r.NoWait {
 			c.n.busy.Add(1)
 		}
-		return nil, false, err
+		return nil, missed, err
+	}
+	c.missed(req.Key)
+	how := missed
+	if c.queue.take(req.Key) {
+		how = late
 	}
 	c.pin(b)
+	b.begun = true
 	c.startLoad(b, r.Object)
-	return b, false, nil
+	return b, how, nil
 }
+
+// slotBytes is what a block needs of memory, wherever it begins in its object.
+func (c *Cache) slotBytes(e object.IndexEntry) int { return int(e.Size) + c.pad }
 
 func (c *Cache) policyRequest(id int64, e object.IndexEntry) policy.Request {
 	return policy.Request{
 		Key:  policy.Key{Object: id, Position: e.Position},
-		Size: c.slots.size(int(e.Size)),
+		Size: c.slots.size(c.slotBytes(e)),
 		Now:  c.cfg.Clock(),
 	}
 }
 
-func (c *Cache) countRequest(b *Block, there bool) {
-	if !there {
+func (c *Cache) countRequest(b *Block, how found) {
+	if b.begun { // by this very request
+		b.begun = false
 		c.n.misses.Add(1)
 		return
 	}
 	c.n.hits.Add(1)
 	if b.prefetched {
-		b.prefetched = false
+		c.unmark(b)
 		c.n.prefetchUsed.Add(1)
-		select {
-		case <-b.ready:
-		default:
+		if how == late {
 			c.n.prefetchLate.Add(1)
 		}
+	}
+}
+
+// unmark takes a block off the account of those that were loaded ahead and are
+// unread.
+func (c *Cache) unmark(b *Block) {
+	if b.prefetched {
+		b.prefetched = false
+		c.queue.bytes -= b.slotSize()
 	}
 }
 
@@ -232,6 +288,7 @@ func (c *Cache) countRequest(b *Block, there bool) {
 func (c *Cache) Close() {
 	c.cancel()
 	c.mu.Lock()
+	c.queue.clear()
 	c.closed = true // no load begins from here on, so Wait cannot miss one
 	c.mu.Unlock()
 	c.loads.Wait()

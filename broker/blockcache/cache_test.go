@@ -241,9 +241,16 @@ func TestBound(t *testing.T) {
 		w.objects = append(w.objects, o)
 	}
 	const size, pinned = 256 * kib, 128 * kib
-	ahead, err := prefetch.New("fixed:2")
+	for _, spec := range []string{"fixed:2", "automq"} {
+		t.Run(spec, func(t *testing.T) { w.bound(t, size, pinned, spec) })
+	}
+}
+
+func (w *world) bound(t *testing.T, size, pinned int64, spec string) {
+	ahead, err := prefetch.New(spec)
 	require.NoError(t, err)
 	c := w.open(t, blockcache.Config{Size: size, PinnedSize: pinned, Prefetch: ahead})
+	gets := w.gets()
 	for _, o := range w.objects {
 		_, err := c.Index(t.Context(), o.ref)
 		require.NoError(t, err)
@@ -256,11 +263,11 @@ func TestBound(t *testing.T) {
 				o := rnd.IntN(len(w.objects))
 				n := rnd.IntN(len(w.objects[o].index))
 				for ; n < len(w.objects[o].index) && rnd.IntN(4) > 0; n++ {
-					w.read(t, c, o, n)
+					w.readAs(t, c, seed, o, n, rnd.IntN(2) == 0)
 				}
 				s := c.Stats()
-				if s.InUse > size+pinned || s.Mapped > size+pinned || s.Resident > size {
-					t.Errorf("in use %d, mapped %d, resident %d", s.InUse, s.Mapped, s.Resident)
+				if s.InUse > size+pinned || s.Mapped > size+pinned || s.Resident > size || s.Lent > size/4 || s.Ahead > size/2 {
+					t.Errorf("in use %d, mapped %d, resident %d, lent %d, ahead %d", s.InUse, s.Mapped, s.Resident, s.Lent, s.Ahead)
 				}
 			}
 		})
@@ -269,7 +276,28 @@ func TestBound(t *testing.T) {
 	require.Eventually(t, func() bool { s := c.Stats(); return s.Prefetching == 0 && s.InUse == s.Resident }, waitFor, tick)
 	s := c.Stats()
 	require.Positive(t, s.Evictions)
-	require.Equal(t, w.gets(), s.Loads+s.Prefetches+s.IndexLoads, "one GET for each load")
+	require.Zero(t, s.Lent)
+	require.Equal(t, w.gets()-gets, s.Loads+s.Prefetches+s.IndexLoads, "one GET for each load")
+}
+
+// readAs reads a block to its end as one of several readers, lent if it can be.
+func (w *world) readAs(t *testing.T, c *blockcache.Cache, reader uint64, o, n int, lend bool) {
+	r := w.request(o, n)
+	r.Reader = reader
+	b, err := c.Get(t.Context(), r)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	end := b.Release
+	if lend && b.Lend() {
+		end = b.Return
+	}
+	if !bytes.Equal(w.want(o, n), b.Bytes()) {
+		t.Errorf("object %d, block %d", o, n)
+	}
+	b.Finish()
+	end()
 }
 
 // TestPoliciesAnswerAlike: policy and prefetcher change the GETs, never the

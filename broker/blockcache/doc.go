@@ -4,7 +4,8 @@
 //	Get ─▶ map ─ hit ──────────────────────────▶ pinned *Block
 //	        │ miss: make room (policy), take a slot
 //	        └▶ load: ONE ranged GET into the slot, checked ─▶ everybody who waits
-//	Get ─▶ prefetcher: what comes next? ─▶ loads of a pool of their own
+//	Get ─▶ prefetcher: what comes next? ─▶ queue ─▶ loads of a pool of their own
+//	*Block ─▶ Batches ─▶ copied, Release; or Lend, sent, Return
 //
 // # One miss, one GET
 //
@@ -14,6 +15,19 @@
 // others. A load that failed, or brought bytes that are not the block its
 // index entry describes, leaves nothing behind; its error goes to those who
 // waited and the next reader tries again.
+//
+// # Checked once
+//
+// A load holds the block against its index entry, has each batch verified, and
+// notes where batches begin (table.go). A block with a bad batch serves those
+// before it to whoever waits, and is not kept.
+//
+// # Ahead and behind
+//
+// What the prefetcher proposes waits in a queue until a GET may begin (queue.go);
+// adjacent blocks share one. Loaded, queued and unread together it is bounded by
+// AheadSize. What was loaded ahead and read to its end by its one reader leaves
+// before the policy would send it away (behind.go).
 //
 // # Memory
 //

@@ -41,6 +41,24 @@ func (c *Cache) Index(ctx context.Context, ref ObjectRef) (object.Index, error) 
 	}
 }
 
+// TryIndex is Index that does not wait: the error is ErrLoading while the index
+// is on its way, which it begins if it must.
+func (c *Cache) TryIndex(ref ObjectRef) (object.Index, error) {
+	if err := ref.checkIndex(); err != nil {
+		return nil, err
+	}
+	l, err := c.indexLoad(ref)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-l.ready:
+		return l.index, l.err
+	default:
+		return nil, ErrLoading
+	}
+}
+
 // checkIndex bounds the length before anything is allocated.
 func (o ObjectRef) checkIndex() error {
 	length := int64(o.IndexLength)
@@ -69,11 +87,12 @@ func (c *Cache) indexLoad(ref ObjectRef) (*indexLoad, error) {
 	l := c.beginIndex(ref.ID)
 	c.waiting++
 	c.loads.Go(func() {
-		err := c.withToken(func() error { return c.loadIndex(l, ref) })
+		err := c.withToken(func() error { return c.loadIndex(c.ctx, l, ref) })
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.waiting--
 		c.finishIndex(l, ref.ID, err)
+		c.pump()
 	})
 	return l, nil
 }
@@ -84,11 +103,14 @@ func (c *Cache) beginIndex(id int64) *indexLoad {
 	return l
 }
 
-func (c *Cache) loadIndex(l *indexLoad, ref ObjectRef) error {
+func (c *Cache) loadIndex(ctx context.Context, l *indexLoad, ref ObjectRef) error {
 	c.n.indexLoads.Add(1)
 	c.n.indexLoadedBytes.Add(int64(ref.IndexLength))
 	raw := make([]byte, ref.IndexLength)
-	if err := c.get(ref, ref.IndexPosition, raw); err != nil {
+	err := c.get(ctx, ref, ref.IndexPosition, len(raw), func(ctx context.Context) error {
+		return c.cfg.Store.GetRange(ctx, ref.Key, ref.IndexPosition, raw)
+	})
+	if err != nil {
 		return err
 	}
 	x, err := object.DecodeIndexAt(ref.ID, ref.IndexPosition, raw)

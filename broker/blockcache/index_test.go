@@ -2,6 +2,7 @@ package blockcache_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,10 +145,11 @@ func TestPrefetchSequential(t *testing.T) {
 				}
 				s := c.Stats()
 				require.LessOrEqual(t, s.Misses, int64(3), "%v", misses)
-				require.EqualValues(t, 12, s.Loads+s.Prefetches, "the blocks of stream 1 and none of stream 2")
+				require.EqualValues(t, 12, s.Loads+s.PrefetchedBlocks, "the blocks of stream 1 and none of stream 2")
 				require.EqualValues(t, objects, s.IndexLoads)
 				require.Equal(t, w.gets(), s.Loads+s.Prefetches+s.IndexLoads)
-				require.Equal(t, s.Prefetches, s.PrefetchUsed)
+				require.Equal(t, s.PrefetchedBlocks, s.PrefetchUsed)
+				require.Zero(t, s.Ahead)
 				require.Zero(t, s.PrefetchLate+s.PrefetchDropped+s.PrefetchWasted)
 			})
 		})
@@ -155,18 +157,20 @@ func TestPrefetchSequential(t *testing.T) {
 }
 
 // TestPrefetchYields: there are never more prefetches in flight than allowed,
-// none while readers queue, and a reader shares one that is on its way.
+// none while readers queue, and a reader shares one that is on its way, or
+// takes what is still queued out of the queue. What has no room is dropped.
 func TestPrefetchYields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 1, 12, 4*kib)
-		c := w.open(t, blockcache.Config{MaxPrefetch: 2, MaxLoads: 2})
+		w := newWorld(t, 1, 1, 16, 4*kib) // slots of 8 KiB
+		c := w.open(t, blockcache.Config{MaxPrefetch: 2, MaxLoads: 2, MaxGet: 1, AheadSize: 5 * 8 * kib})
 		w.fault.Set(fault.Rule{Op: objstore.OpGet, Hang: true})
 		ref, x := w.objects[0].ref, w.objects[0].index
-		c.Prefetch(ref, x[:5]...)
+		c.Prefetch(ref, x[:7]...)
 		c.Prefetch(ref, x[:2]...) // on their way already
 		synctest.Wait()
 		require.EqualValues(t, 2, w.gets())
-		require.EqualValues(t, 3, c.Stats().PrefetchDropped)
+		s := c.Stats()
+		require.EqualValues(t, []int64{2, 2, 40 * kib}, []int64{s.Prefetching, s.PrefetchDropped, s.Ahead})
 
 		done := make(chan error)
 		read := func(n int) {
@@ -177,21 +181,108 @@ func TestPrefetchYields(t *testing.T) {
 			done <- err
 		}
 		go read(0)
+		go read(2)
 		for n := range 3 {
-			go read(6 + n)
+			go read(8 + n)
 		}
 		synctest.Wait()
-		require.EqualValues(t, 4, w.gets(), "two for readers, the third waits, block 0 is shared")
-		s := c.Stats()
+		require.EqualValues(t, 4, w.gets(), "two for readers, the others wait, block 0 is shared")
+		s = c.Stats()
 		require.EqualValues(t, []int64{1, 1}, []int64{s.PrefetchUsed, s.PrefetchLate})
+		require.EqualValues(t, 24*kib, s.Ahead, "block 1, which nobody wants yet, and 3 and 4, which are queued")
 		w.fault.Clear()
-		for range 4 {
+		for range 5 {
 			require.NoError(t, <-done)
 		}
 		synctest.Wait()
-		c.Prefetch(ref, x[5])
+		require.EqualValues(t, 8, w.gets(), "0 to 4 and 8 to 10, each once: 2 was loaded by its reader")
+		w.read(t, c, 0, 4)
+		require.EqualValues(t, 8, w.gets())
+	})
+}
+
+// TestAdjacentBlocksAreOneGET: what was proposed together and lies side by side
+// is got together, up to MaxGet; blocks that are there already are left out.
+func TestAdjacentBlocksAreOneGET(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, 2, 10, 4*kib)
+		size := int(w.objects[0].index[0].Size)
+		c := w.open(t, blockcache.Config{MaxGet: 3 * size})
+		w.read(t, c, 0, 4)
+		x := w.objects[0].index
+		c.Prefetch(w.objects[0].ref, append(append(object.Index{}, x[:8]...), x[9])...)
+		c.Prefetch(w.objects[1].ref, w.objects[1].index[:2]...)
 		synctest.Wait()
-		w.read(t, c, 0, 5)
+		s := c.Stats()
+		require.EqualValues(t, 10, s.PrefetchedBlocks)
+		require.EqualValues(t, 5, s.Prefetches, "0 1 2, 3, 5 6 7, 9 and 0 1 of the next object")
+		get := w.store.Stats(objstore.OpGet)
+		require.EqualValues(t, []int64{6, 11 * int64(size)}, []int64{get.Requests, get.Bytes}, "nothing is got twice or between the blocks")
+		for _, n := range []int{0, 1, 2, 3, 4, 5, 6, 7, 9} {
+			w.read(t, c, 0, n)
+		}
 		require.EqualValues(t, 6, w.gets())
+	})
+}
+
+// TestClasses: GETs say whom they are for.
+func TestClasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, 1, 4, 4*kib)
+		seen := classes{Store: w.store, byClass: map[objstore.Class]int{}}
+		c, err := blockcache.New(blockcache.Config{Store: &seen})
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = c.Index(t.Context(), w.objects[0].ref)
+		require.NoError(t, err)
+		w.read(t, c, 0, 0)
+		c.Prefetch(w.objects[0].ref, w.objects[0].index[1], w.objects[0].index[3])
+		synctest.Wait()
+		require.Equal(t, map[objstore.Class]int{objstore.ClassDemand: 2, objstore.ClassPrefetch: 2}, seen.byClass)
+	})
+}
+
+// classes counts the GETs of each class.
+type classes struct {
+	objstore.Store
+	mu      sync.Mutex
+	byClass map[objstore.Class]int
+}
+
+func (s *classes) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
+	s.mu.Lock()
+	s.byClass[objstore.ClassOf(ctx)]++
+	s.mu.Unlock()
+	return s.Store.GetRange(ctx, key, pos, p)
+}
+
+// TestBegin: who does not want to wait is told so, and finds what was begun for
+// it later.
+func TestBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, 1, 2, 4*kib)
+		c := w.open(t, blockcache.Config{})
+		w.fault.Set(fault.Rule{Op: objstore.OpGet, Hang: true})
+		r := w.request(0, 0)
+		r.Begin = true
+		for range 3 {
+			_, err := c.TryIndex(r.Object)
+			require.ErrorIs(t, err, blockcache.ErrLoading)
+			_, err = c.Get(t.Context(), r)
+			require.ErrorIs(t, err, blockcache.ErrLoading)
+		}
+		synctest.Wait()
+		require.EqualValues(t, 2, w.gets())
+		w.fault.Clear()
+		synctest.Wait()
+		x, err := c.TryIndex(r.Object)
+		require.NoError(t, err)
+		require.Equal(t, w.objects[0].index, x)
+		b, err := c.Get(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, w.want(0, 0), b.Bytes())
+		b.Release()
+		require.EqualValues(t, 2, w.gets())
+		require.Zero(t, c.Stats().PinWaits)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
 )
 
 // startLoad is a function of its own so that what the goroutine captures moves
@@ -20,12 +21,14 @@ func (c *Cache) startLoad(b *Block, ref ObjectRef) {
 func (c *Cache) loadForReader(b *Block, ref ObjectRef) {
 	err := c.withToken(func() error {
 		c.n.loads.Add(1)
-		return c.load(b, ref)
+		return c.load(c.ctx, ref, b)
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting--
+	c.countGET(err)
 	c.finish(b, err)
+	c.pump()
 }
 
 // withToken runs fn while it holds a token, or returns ErrClosed.
@@ -39,50 +42,80 @@ func (c *Cache) withToken(fn func() error) error {
 	}
 }
 
-// load fills the block's memory with one GET and holds it against the index
-// entry.
-func (c *Cache) load(b *Block, ref ObjectRef) error {
-	if err := c.get(ref, b.entry.Position, b.mem); err != nil {
+// load fills the memory of adjacent blocks with one GET and checks each. The
+// context ends with the cache, or at the load's deadline; not with a reader.
+func (c *Cache) load(ctx context.Context, ref ObjectRef, blocks ...*Block) error {
+	var few [8]objstore.Slot
+	slots := few[:0]
+	for _, b := range blocks {
+		slots = append(slots, b.slot())
+	}
+	pos, size := blocks[0].entry.Position, objstore.SlotBytes(slots)
+	err := c.get(ctx, ref, pos, size, func(ctx context.Context) error {
+		return objstore.GetSlots(ctx, c.cfg.Store, ref.Key, pos, slots)
+	})
+	if err != nil {
 		return err
 	}
-	nothing := func([]byte, object.RecordBatch) error { return nil }
-	if err := object.ForEachBatch(ref.ID, b.entry, b.mem, nothing); err != nil {
+	for _, b := range blocks {
+		b.err = c.check(b, ref)
+	}
+	c.n.loadedBytes.Add(int64(size))
+	return nil
+}
+
+// check holds a block against its index entry and notes where its batches are.
+func (c *Cache) check(b *Block, ref ObjectRef) error {
+	c.checks <- struct{}{} // whoever holds one needs nothing else
+	defer func() { <-c.checks }()
+	var err error
+	if b.table, err = newTable(ref.ID, b.entry, b.Bytes(), c.cfg.Verify); err != nil {
 		return fmt.Errorf("%s: %w", ref.Key, err)
 	}
-	c.n.loadedBytes.Add(int64(len(b.mem)))
 	return nil
 }
 
-// get is one ranged GET that ends with the cache or at its deadline, not with
-// a reader.
-func (c *Cache) get(ref ObjectRef, pos int64, p []byte) error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.LoadTimeout)
+// get is one GET with its deadline and its place in errors.
+func (c *Cache) get(ctx context.Context, ref ObjectRef, pos int64, size int, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
 	defer cancel()
-	if err := c.cfg.Store.GetRange(ctx, ref.Key, pos, p); err != nil {
-		return fmt.Errorf("object %d, %d bytes at %d: %w", ref.ID, len(p), pos, err)
+	if err := call(ctx); err != nil {
+		return fmt.Errorf("object %d, %d bytes at %d: %w", ref.ID, size, pos, err)
 	}
 	return nil
 }
 
-// finish publishes the end of a load and gives its pin back. A block that
-// could not be loaded leaves the map first: nobody finds it from here on, and
-// the next reader begins anew.
+// finish publishes the end of a load and gives its pin back. err is the GET's,
+// b.err what was wrong with the bytes. A block that could not be loaded, or has
+// a bad batch, leaves the map first: nobody finds it from here on, and the next
+// reader begins anew.
 func (c *Cache) finish(b *Block, err error) {
+	if b.err != nil || b.table.bad != nil {
+		c.n.corrupt.Add(1)
+	}
 	if err != nil {
-		c.countError(err)
+		b.err = err
+	}
+	if b.err != nil || b.table.bad != nil {
 		c.abandon(b)
 	}
-	b.err = err
 	close(b.ready)
 	c.unpin(b)
 }
 
+func (c *Cache) countGET(err error) {
+	if err != nil {
+		c.n.loadErrors.Add(1)
+	}
+}
+
+// countError counts the outcome of a load that is a GET and one check.
 func (c *Cache) countError(err error) {
 	if errors.Is(err, object.ErrCorrupt) {
 		c.n.corrupt.Add(1)
 		return
 	}
-	c.n.loadErrors.Add(1)
+	c.countGET(err)
 }
 
 func (c *Cache) abandon(b *Block) {
@@ -90,6 +123,7 @@ func (c *Cache) abandon(b *Block) {
 		c.policy.Remove(b.key)
 		b.resident = false
 	}
-	b.prefetched = false
+	c.unmark(b)
+	c.behind.leave(b)
 	delete(c.blocks, b.key)
 }

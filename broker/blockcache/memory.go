@@ -11,9 +11,11 @@ import (
 // begin makes a block that is about to be loaded, with one pin for the load.
 // It evicts what it must, but nothing when that would not be enough.
 func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
-	size := int(e.Size)
-	if req.Size > c.slots.limit {
-		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, size, e.Position, errTooLarge)
+	size := c.slotBytes(e)
+	// A reader may hold loans while it waits for this one, so there must be room
+	// for it whatever is on loan.
+	if req.Size > c.slots.limit-c.cfg.LendSize {
+		return nil, fmt.Errorf("object %d, block of %d bytes at %d: %w", req.Key.Object, e.Size, e.Position, errTooLarge)
 	}
 	if !c.slots.fits(size, c.idle) {
 		return nil, fmt.Errorf("object %d, block at %d: %w", req.Key.Object, e.Position, ErrBusy)
@@ -26,11 +28,11 @@ func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
 		}
 		c.drop(k)
 	}
-	mem, err := c.slots.take(size)
+	buf, err := c.slots.take(size)
 	if err != nil {
 		return nil, err
 	}
-	b := &Block{cache: c, key: req.Key, entry: e, mem: mem, ready: make(chan struct{}), pins: 1}
+	b := &Block{cache: c, key: req.Key, entry: e, buf: buf[:cap(buf)], head: int(e.Position) & c.pad, ready: make(chan struct{}), pins: 1}
 	c.blocks[b.key] = b
 	if cacheable {
 		c.policy.Insert(req)
@@ -53,9 +55,13 @@ func (c *Cache) admit(b *Block, req policy.Request) bool {
 // drop lets go of a block that the policy has evicted. Its memory goes now or
 // with its last pin.
 func (c *Cache) drop(k policy.Key) {
-	b := c.blocks[k]
-	b.resident = false
 	c.n.evictions.Add(1)
+	c.letGo(c.blocks[k])
+}
+
+func (c *Cache) letGo(b *Block) {
+	b.resident = false
+	c.behind.leave(b)
 	if b.pins == 0 {
 		c.idle -= b.slotSize()
 		c.free(b)

@@ -2,6 +2,7 @@ package blockcache_test
 
 import (
 	"bytes"
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,9 +31,14 @@ type made struct {
 	bytes []byte
 }
 
+// ctxOf is the context of a test, or of a rapid check.
+func ctxOf(t require.TestingT) context.Context {
+	return t.(interface{ Context() context.Context }).Context()
+}
+
 // newWorld puts objects with streams 1 … streams, blocks blocks of each, every
 // block one batch of payload bytes. A stream goes on from object to object.
-func newWorld(t testing.TB, objects, streams, blocks, payload int) *world {
+func newWorld(t require.TestingT, objects, streams, blocks, payload int) *world {
 	f := fault.Wrap(mem.New())
 	w := &world{fault: f, store: objstore.Counted(f)}
 	for id := range objects {
@@ -48,7 +54,7 @@ func newWorld(t testing.TB, objects, streams, blocks, payload int) *world {
 		l, err := ow.Finish()
 		require.NoError(t, err)
 		key := object.Key("test", int64(id))
-		require.NoError(t, w.store.Put(t.Context(), key, l.Body))
+		require.NoError(t, w.store.Put(ctxOf(t), key, l.Body))
 		w.objects = append(w.objects, made{
 			ref:   blockcache.ObjectRef{ID: int64(id), Key: key, Size: l.Size, IndexPosition: l.IndexPosition, IndexLength: l.IndexLength},
 			index: l.Entries, bytes: bytes.Join(l.Body, nil),

@@ -73,6 +73,14 @@ func (c *CountedStore) GetRange(ctx context.Context, key string, pos int64, p []
 	return c.count(OpGet, int64(len(p)), func() error { return c.inner.GetRange(ctx, key, pos, p) })
 }
 
+// SlotUnit implements SlotReader.
+func (c *CountedStore) SlotUnit() int { return SlotUnit(c.inner) }
+
+// GetSlots implements SlotReader: one request however many slots there are.
+func (c *CountedStore) GetSlots(ctx context.Context, key string, pos int64, slots []Slot) error {
+	return c.count(OpGet, int64(SlotBytes(slots)), func() error { return GetSlots(ctx, c.inner, key, pos, slots) })
+}
+
 // Head implements Store.
 func (c *CountedStore) Head(ctx context.Context, key string) (info Info, err error) {
 	err = c.count(OpHead, 0, func() error {

@@ -103,7 +103,8 @@ func (l *memLog) settle(n int, err error) {
 	}
 }
 
-func (l *memLog) Fetch(_ context.Context, offset int64, maxBytes int, minOne bool) (*stream.Read, error) {
+func (l *memLog) FetchFor(_ context.Context, w stream.Want) (*stream.Read, error) {
+	offset, maxBytes, minOne := w.Offset, w.MaxBytes, w.MinOne
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if offset < l.start || offset > l.end {

@@ -31,8 +31,8 @@ type Log interface {
 	// room, until ctx ends. After nil, done runs once, in offset order, on the
 	// goroutine that reaps the WAL.
 	Append(ctx context.Context, b object.RecordBatch, done func(error)) error
-	// Fetch pins what it returns until Release.
-	Fetch(ctx context.Context, offset int64, maxBytes int, minOne bool) (*stream.Read, error)
+	// FetchFor may hold memory that others need until Release or Detach.
+	FetchFor(ctx context.Context, w stream.Want) (*stream.Read, error)
 	// Trim is durable when it returns.
 	Trim(ctx context.Context, start int64) error
 	Watch(w *stream.Waiter)
@@ -157,7 +157,12 @@ func (p *Partition) Unwatch(w *stream.Waiter) { p.log.Unwatch(w) }
 // The caller must Release the Read. kerr.OffsetOutOfRange when offset lies
 // before LogStartOffset or beyond the high watermark.
 func (p *Partition) Fetch(ctx context.Context, offset int64, maxBytes int, minOne bool) (*stream.Read, error) {
-	r, err := p.log.Fetch(ctx, offset, maxBytes, minOne)
+	return p.FetchFor(ctx, stream.Want{Offset: offset, MaxBytes: maxBytes, MinOne: minOne})
+}
+
+// FetchFor is Fetch for a reader that says who it is and whether it waits.
+func (p *Partition) FetchFor(ctx context.Context, w stream.Want) (*stream.Read, error) {
+	r, err := p.log.FetchFor(ctx, w)
 	if err != nil {
 		return nil, p.readError(err)
 	}

@@ -222,4 +222,6 @@ type Stream struct {
 	start   atomic.Int64
 	closed  bool // guarded by engine.mu
 	waiters waiters
+	begun   atomic.Int32                      // fetches in a row that were served nothing but the beginning of a load
+	routes  [keptRoutes]atomic.Pointer[route] // of readers, by their number
 }

@@ -57,10 +57,6 @@ type Config struct {
 	// UploadInterval seals it at this age at the latest. Default 30 s.
 	UploadInterval time.Duration
 
-	// Verify checks a batch that comes out of an object, which has no checksum
-	// of its own. nil: none.
-	Verify func(b object.RecordBatch) error
-
 	AcceptLoss bool // start although the WAL proves that records are lost
 	DiscardWAL bool // start although the WAL is another's or of an older life; it is emptied
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
 
 	"github.com/tidelog/tide/broker/blockcache"
 	"github.com/tidelog/tide/broker/logcache"
@@ -12,30 +11,57 @@ import (
 	"github.com/tidelog/tide/broker/objstore"
 )
 
-// lookAhead is how many objects behind the one being read are shown to the
-// prefetcher.
-const lookAhead = 4
-
 // errNowhere: an offset between start and end is neither in the log cache nor
 // in an object: a broken promise of rule 3.
 var errNowhere = errors.New("offset is neither in the log cache nor in an object")
 
-// Fetch reads whole batches from the one that holds offset, up to maxBytes and
-// the durable end; at least one when minOne is set. At the end it returns an
-// empty Read. The caller must Release the Read.
+// Want says what a fetch should read: whole batches, from the one that holds
+// Offset on, up to MaxBytes and the durable end.
+type Want struct {
+	Offset   int64
+	MaxBytes int
+	MinOne   bool // at least one batch, whatever its size
+	// Reader tells several readers of a stream apart, for the prefetcher; 0
+	// where nobody knows.
+	Reader uint64
+	// NoWait returns an empty Read that is Loading, rather than wait for an
+	// object; what is needed of it is on its way then.
+	NoWait bool
+}
+
+// Fetch reads for a reader without an identity; see FetchFor.
+func (s *Stream) Fetch(ctx context.Context, offset int64, maxBytes int, minOne bool) (*Read, error) {
+	return s.FetchFor(ctx, Want{Offset: offset, MaxBytes: maxBytes, MinOne: minOne})
+}
+
+// FetchFor reads what is wanted. At the durable end it returns an empty Read.
+// The caller must Release the Read. It waits for one block at most: what lies
+// behind is served if it is there, and begun to be loaded if it is not.
 //
 // What the log cache holds is copied out of it, under a pin that lasts as long
-// as the copy: a slow consumer must not keep the ring from going round.
-func (s *Stream) Fetch(ctx context.Context, offset int64, maxBytes int, minOne bool) (*Read, error) {
+// as the copy: a slow consumer must not keep the ring from going round. Blocks
+// of objects are lent, within a budget (see Read).
+func (s *Stream) FetchFor(ctx context.Context, w Want) (*Read, error) {
 	end, start := s.End(), s.Start()
-	if offset < start || offset > end {
-		return nil, fmt.Errorf("stream %d: offset %d, the stream has [%d, %d): %w", s.id, offset, start, end, ErrOffsetOutOfRange)
+	if w.Offset < start || w.Offset > end {
+		return nil, fmt.Errorf("stream %d: offset %d, the stream has [%d, %d): %w", s.id, w.Offset, start, end, ErrOffsetOutOfRange)
 	}
-	r := &Read{Next: offset}
+	// A load that fails is seen by none but those who wait for it.
+	w.NoWait = w.NoWait && s.begun.Load() < mostBegun
+	r := &Read{Next: w.Offset, pool: &s.engine.bufs}
 	var err error
-	for more := true; more && r.Next < end && (r.Bytes < maxBytes || (minOne && r.Bytes == 0)); {
-		more, err = s.fetchSome(ctx, r, end, maxBytes-r.Bytes, minOne && r.Bytes == 0)
+	for more := true; more && r.Next < end && (r.Bytes < w.MaxBytes || (w.MinOne && r.Bytes == 0)); {
+		more, err = s.fetchSome(ctx, r, end, w)
 	}
+	// What need not be waited for comes with a later fetch: a block on its way,
+	// or one for which there is no memory at the moment.
+	if errors.Is(err, blockcache.ErrLoading) || errors.Is(err, blockcache.ErrBusy) {
+		if r.Loading = r.Bytes == 0; r.Loading {
+			s.begun.Add(1)
+		}
+		return r, nil
+	}
+	s.begun.Store(0)
 	// After an error what was read before it is good; the error comes again
 	// with the next fetch.
 	if err != nil && r.Bytes == 0 {
@@ -45,17 +71,23 @@ func (s *Stream) Fetch(ctx context.Context, offset int64, maxBytes int, minOne b
 	return r, nil
 }
 
+// mostBegun is how often in a row a fetch of a stream may begin something and not
+// wait for it.
+const mostBegun = 1000
+
 // fetchSome adds what one place holds of the stream at r.Next: the log cache,
 // or one block of an object. It reports whether it added anything.
-func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, maxBytes int, minOne bool) (bool, error) {
+func (s *Stream) fetchSome(ctx context.Context, r *Read, limit int64, w Want) (bool, error) {
 	e := s.engine
-	sp := e.cache.Read(s.id, r.Next, limit, maxBytes, minOne)
+	// Only the first place may be waited for, and be asked for more than fits.
+	w.MaxBytes, w.MinOne, w.NoWait = w.MaxBytes-r.Bytes, w.MinOne && r.Bytes == 0, w.NoWait || r.Bytes > 0
+	sp := e.cache.Read(s.id, r.Next, limit, w.MaxBytes, w.MinOne)
 	if sp.Found {
 		s.take(r, sp)
 		return len(sp.Payloads) > 0 && !sp.Enough, nil
 	}
 	for attempt := 0; ; attempt++ {
-		more, err := s.fetchObject(ctx, r, maxBytes, minOne)
+		more, err := s.fetchObject(ctx, r, w)
 		// An object that went away was compacted or trimmed meanwhile: newer
 		// metadata names another (rule 8).
 		if attempt == refreshes || !(errors.Is(err, objstore.ErrNotFound) || errors.Is(err, errNowhere)) {
@@ -90,7 +122,9 @@ func (s *Stream) take(r *Read, sp logcache.Span) {
 		dst = append(dst, p...)
 	}
 	release(sp.Pinned)
-	r.add(buf, dst, sp.Next)
+	r.own(buf, dst)
+	r.Buffers = append(r.Buffers, dst)
+	r.advance(len(dst), sp.Next)
 	e.counters.cacheRecords.Add(sp.Records)
 	e.counters.cacheBytes.Add(int64(sp.Bytes))
 }
@@ -102,13 +136,12 @@ func release(blocks []*logcache.Block) {
 }
 
 // fetchObject adds batches from the one DataBlock (or group) that holds r.Next.
-func (s *Stream) fetchObject(ctx context.Context, r *Read, maxBytes int, minOne bool) (bool, error) {
-	e := s.engine
-	refs, err := s.locate(r.Next)
+func (s *Stream) fetchObject(ctx context.Context, r *Read, w Want) (bool, error) {
+	refs, err := s.locate(r.Next, w.Reader)
 	if err != nil {
 		return false, err
 	}
-	index, err := e.cfg.Blocks.Index(ctx, refs[0])
+	index, err := s.index(ctx, refs[0], w.NoWait)
 	if err != nil {
 		return false, err
 	}
@@ -118,75 +151,91 @@ func (s *Stream) fetchObject(ctx context.Context, r *Read, maxBytes int, minOne 
 	if i == len(index) || index[i].StreamID != s.id {
 		return false, fmt.Errorf("object %d: %w", refs[0].ID, errNowhere)
 	}
-	block, err := e.cfg.Blocks.Get(ctx, blockcache.Request{Object: refs[0], Entry: index[i], Following: refs[1:]})
+	block, err := s.engine.cfg.Blocks.Get(ctx, blockcache.Request{
+		Object: refs[0], Entry: index[i], Reader: w.Reader, Following: refs[1:], Begin: w.NoWait,
+	})
 	if err != nil {
 		return false, err
 	}
-	defer block.Release()
-	return s.takeBlock(r, refs[0].ID, index[i], block.Bytes(), maxBytes, minOne)
+	return s.takeBlock(r, block, index[i], w.MaxBytes, w.MinOne)
 }
 
-// locate returns the object that holds the offset and the ones that follow it.
-func (s *Stream) locate(offset int64) ([]blockcache.ObjectRef, error) {
-	m := s.engine.cfg.Meta
-	known, ok := m.Stream(s.id)
-	if !ok {
-		return nil, ErrClosed
+func (s *Stream) index(ctx context.Context, ref blockcache.ObjectRef, noWait bool) (object.Index, error) {
+	if noWait {
+		return s.engine.cfg.Blocks.TryIndex(ref)
 	}
-	ranges := known.Ranges
-	i := sort.Search(len(ranges), func(i int) bool { return ranges[i].End > offset })
-	var refs []blockcache.ObjectRef
-	for _, rg := range ranges[i:min(i+1+lookAhead, len(ranges))] {
-		o, ok := m.Object(rg.ObjectID)
-		if !ok {
-			break
-		}
-		refs = append(refs, blockcache.ObjectRef{ID: o.ID, Key: o.Key, Size: o.Size, IndexPosition: o.IndexPosition, IndexLength: o.IndexLength})
-	}
-	if len(refs) == 0 || ranges[i].Start > offset {
-		return nil, errNowhere
-	}
-	return refs, nil
+	return s.engine.cfg.Blocks.Index(ctx, ref)
 }
 
-// errEnough ends a walk over a block.
-var errEnough = errors.New("enough")
+// leastLent is the mean size of a block's batches from which they are lent, in
+// bytes: an entry of a writev costs as much as to copy about that.
+const leastLent = 2 << 10
 
-// takeBlock copies the batches from r.Next on out of a block. Each is verified
-// first: objects carry no checksum of their own.
-func (s *Stream) takeBlock(r *Read, id int64, entry object.IndexEntry, block []byte, maxBytes int, minOne bool) (bool, error) {
+// takeBlock adds the batches from r.Next on and ends the pin: the block is lent
+// to the Read, or its batches are copied out. What the block cache has found to
+// be bad ends the walk.
+func (s *Stream) takeBlock(r *Read, block *blockcache.Block, entry object.IndexEntry, maxBytes int, minOne bool) (bool, error) {
 	e := s.engine
-	buf := e.bufs.get(min(len(block), max(maxBytes, 0)))
-	dst, next, records := buf.bytes[:0], r.Next, int64(0)
-	err := object.ForEachBatch(id, entry, block, func(_ []byte, b object.RecordBatch) error {
-		if b.EndOffset() <= next {
-			return nil
+	walk := walk{next: r.Next, maxBytes: maxBytes, minOne: minOne}
+	cursor := block.Batches(r.Next)
+	lent := int(entry.Size) >= leastLent*int(entry.BatchCount) && block.Lend()
+	if lent {
+		walk.slices = r.Buffers
+		walk.run(cursor)
+		r.lend(block, walk.slices, walk.bytes)
+	} else {
+		buf := e.bufs.get(min(int(entry.Size), max(maxBytes, 0)))
+		walk.copied, walk.copies = buf.bytes[:0], true
+		walk.run(cursor)
+		r.own(buf, walk.copied)
+		if walk.bytes > 0 {
+			r.Buffers = append(r.Buffers, walk.copied)
 		}
-		if len(dst)+len(b.Payload) > maxBytes && !(minOne && len(dst) == 0) {
-			return errEnough
-		}
-		if e.cfg.Verify != nil {
-			if err := e.cfg.Verify(b); err != nil {
-				return fmt.Errorf("object %d, batch at offset %d: %w", id, b.BaseOffset, err)
-			}
-		}
-		dst = append(dst, b.Payload...)
-		records += int64(b.Count)
-		next = b.EndOffset()
-		return nil
-	})
-	if len(dst) == 0 {
-		e.bufs.put(buf)
-		if errors.Is(err, errEnough) {
-			return false, nil
-		}
-		return false, err
 	}
-	r.add(buf, dst, next)
-	e.counters.objectRecords.Add(records)
-	e.counters.objectBytes.Add(int64(len(dst)))
-	if errors.Is(err, errEnough) {
-		return false, nil
+	if walk.ended {
+		block.Finish()
 	}
-	return err == nil, err
+	if !lent {
+		block.Release()
+	}
+	r.advance(walk.bytes, walk.next)
+	e.counters.objectRecords.Add(walk.records)
+	e.counters.objectBytes.Add(int64(walk.bytes))
+	return walk.ended && walk.bytes > 0, walk.err
+}
+
+// walk collects batches out of a block, as slices of it or as copies.
+type walk struct {
+	maxBytes int
+	minOne   bool
+	copies   bool
+	slices   [][]byte
+	copied   []byte
+
+	bytes   int
+	records int64
+	next    int64 // offset
+	ended   bool  // the block ended, rather than the room
+	err     error // why it ended before
+}
+
+func (w *walk) run(c blockcache.Cursor) {
+	for {
+		b, ok, err := c.Next()
+		if !ok {
+			w.ended, w.err = err == nil, err
+			return
+		}
+		if w.bytes+len(b.Payload) > w.maxBytes && !(w.minOne && w.bytes == 0) {
+			return
+		}
+		if w.copies {
+			w.copied = append(w.copied, b.Payload...)
+		} else {
+			w.slices = append(w.slices, b.Payload)
+		}
+		w.bytes += len(b.Payload)
+		w.records += int64(b.Count)
+		w.next = b.EndOffset()
+	}
 }

@@ -29,7 +29,7 @@ func (p *instant) Append(_ context.Context, _ []byte, done func(partition.Append
 	return nil
 }
 
-func (p *instant) Fetch(context.Context, int64, int, bool) (*stream.Read, error) {
+func (p *instant) FetchFor(context.Context, stream.Want) (*stream.Read, error) {
 	return &p.read, nil
 }
 

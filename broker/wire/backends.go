@@ -43,8 +43,9 @@ type appender interface {
 }
 
 type reader interface {
-	// Fetch returns pinned record batches, to be released by the caller.
-	Fetch(ctx context.Context, offset int64, maxBytes int, minOne bool) (*stream.Read, error)
+	// FetchFor returns record batches, to be released by the caller. They may
+	// lie in memory that others need: see stream.Read.
+	FetchFor(ctx context.Context, w stream.Want) (*stream.Read, error)
 	Watch(w *stream.Waiter)
 	Unwatch(w *stream.Waiter)
 }

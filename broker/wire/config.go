@@ -46,6 +46,8 @@ type Limits struct {
 	FetchWait             time.Duration // longest long poll, whatever the client asks; default 1 min
 	Idle                  time.Duration // a connection without a request for so long is closed; default 10 min
 	Frame                 time.Duration // a frame that has begun must be whole in time; default 1 min
+	Hold                  time.Duration // a client that has not taken an answer so soon gets copies of what the block cache lent for it; default 1 s
+	CopiedBytes           int64         // such copies, all connections; one that needs more is closed; default 256 MiB
 	Write                 time.Duration // a write that makes no end in time closes the connection; default 30 s
 }
 
@@ -62,6 +64,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.FetchWait, time.Minute)
 	setDefault(&l.Idle, 10*time.Minute)
 	setDefault(&l.Frame, time.Minute)
+	setDefault(&l.Hold, time.Second)
+	setDefault(&l.CopiedBytes, 256<<20)
 	setDefault(&l.Write, 30*time.Second)
 	return l
 }
@@ -120,9 +124,10 @@ func (l Limits) validate() []error {
 	// A frame whose share can never be had would wait for ever.
 	atLeast(l.BufferedBytes, int64(max(l.ProduceBytes, l.RequestBytes)), "BufferedBytes")
 	atLeast(l.AnswerBytes, 1, "AnswerBytes")
+	atLeast(l.CopiedBytes, 1, "CopiedBytes")
 	atLeast(int64(l.AnswersQueued), 1, "AnswersQueued")
 	atLeast(int64(l.FetchBytes), 1, "FetchBytes")
-	for what, d := range map[string]time.Duration{"FetchWait": l.FetchWait, "Idle": l.Idle, "Frame": l.Frame, "Write": l.Write} {
+	for what, d := range map[string]time.Duration{"FetchWait": l.FetchWait, "Idle": l.Idle, "Frame": l.Frame, "Hold": l.Hold, "Write": l.Write} {
 		atLeast(int64(d), int64(time.Millisecond), what)
 	}
 	return faults

@@ -17,6 +17,7 @@ import (
 // goroutine that sleeps until answers become ready without the reader.
 type conn struct {
 	srv    *Server
+	id     uint64 // tells readers of one partition apart
 	nc     net.Conn
 	addr   netip.Addr // zero when the transport has none
 	remote string
@@ -42,6 +43,7 @@ type conn struct {
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{
 		srv:    s,
+		id:     s.connections.Add(1),
 		nc:     nc,
 		remote: nc.RemoteAddr().String(),
 		wake:   make(chan struct{}, 1),

@@ -277,7 +277,8 @@ func (p *fakePartition) advance(end int64) {
 	}
 }
 
-func (p *fakePartition) Fetch(_ context.Context, offset int64, maxBytes int, minOne bool) (*stream.Read, error) {
+func (p *fakePartition) FetchFor(_ context.Context, w stream.Want) (*stream.Read, error) {
+	offset, maxBytes, minOne := w.Offset, w.MaxBytes, w.MinOne
 	p.mu.Lock()
 	p.reads++
 	high, onRead := p.high, p.onRead

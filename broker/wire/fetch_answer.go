@@ -6,8 +6,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// fetchAnswer is a Fetch answer in the queue. The record bytes stay where they
-// are, pinned in the caches, and go from there to the socket.
+// fetchAnswer is a Fetch answer in the queue. Record bytes that are lent by the
+// block cache stay where they are and go from there to the socket.
 type fetchAnswer struct {
 	c           *conn
 	correlation int32
@@ -18,6 +18,7 @@ type fetchAnswer struct {
 	parts       []fetchPart
 	names       []byte // of all topics, copied out of the request
 	bytes       int64  // records
+	copied      int64  // bytes of Limits.CopiedBytes that it holds
 }
 
 var fetchAnswers = sync.Pool{New: func() any { return new(fetchAnswer) }}
@@ -53,10 +54,36 @@ func (a *fetchAnswer) size() int64 {
 	return a.bytes + int64(64+len(a.names)+64*len(a.parts))
 }
 
-func (a *fetchAnswer) release() {
+// held implements holder.
+func (a *fetchAnswer) held() bool {
+	for i := range a.parts {
+		if a.parts[i].read.Held() {
+			return true
+		}
+	}
+	return false
+}
+
+// drop implements holder.
+func (a *fetchAnswer) drop() {
 	for i := range a.parts {
 		a.parts[i].read.Release()
 	}
+}
+
+// detach implements holder.
+func (a *fetchAnswer) detach() {
+	for i := range a.parts {
+		if read := a.parts[i].read; read != nil {
+			read.Detach()
+		}
+	}
+}
+
+func (a *fetchAnswer) release() {
+	a.drop()
+	a.c.srv.copies.Release(a.copied)
+	a.copied = 0
 	clear(a.topics)
 	clear(a.parts)
 	a.c, a.topics, a.parts, a.names = nil, a.topics[:0], a.parts[:0], a.names[:0]

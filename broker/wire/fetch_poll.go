@@ -45,34 +45,56 @@ func (f *fetchRequest) advanced() bool {
 
 // readAll reads every partition within the limits and tells whether the answer
 // can go out: enough bytes or any error.
+//
+// The first round waits for nothing, so that the objects that several
+// partitions need are on their way at the same time. Only what is missing then
+// is waited for, one partition after the other, until there is enough.
 func (f *fetchRequest) readAll(c *conn) bool {
-	left := min(f.maxBytes, c.srv.cfg.Limits.FetchBytes)
-	total, failed := 0, false
+	t := tally{left: min(f.maxBytes, c.srv.cfg.Limits.FetchBytes)}
 	for i := range f.parts {
-		p := &f.parts[i]
-		p.read.Release()
-		p.read = nil
-		if p.err == nil {
-			p.readOne(c, min(p.maxBytes, left), total == 0)
+		t.read(c, &f.parts[i], true)
+	}
+	for i := range f.parts {
+		if t.failed || t.bytes >= max(f.minBytes, 1) {
+			break
 		}
-		if p.err != nil {
-			failed = true
-		} else if p.read != nil {
-			total += p.read.Bytes
-			left = max(left-p.read.Bytes, 0)
+		if p := &f.parts[i]; p.read != nil && p.read.Loading {
+			t.read(c, p, false)
 		}
 	}
-	return failed || total >= f.minBytes
+	return t.failed || t.bytes >= f.minBytes
 }
 
-func (p *fetchPart) readOne(c *conn, maxBytes int, minOne bool) {
+// tally is what the answer holds so far.
+type tally struct {
+	bytes, left int
+	failed      bool
+}
+
+func (t *tally) read(c *conn, p *fetchPart, noWait bool) {
+	p.read.Release()
+	p.read = nil
+	if p.err == nil {
+		p.readOne(c, stream.Want{
+			Offset: p.offset, MaxBytes: min(p.maxBytes, t.left), MinOne: t.bytes == 0, Reader: c.id, NoWait: noWait,
+		})
+	}
+	if p.err != nil {
+		t.failed = true
+	} else if p.read != nil {
+		t.bytes += p.read.Bytes
+		t.left = max(t.left-p.read.Bytes, 0)
+	}
+}
+
+func (p *fetchPart) readOne(c *conn, w stream.Want) {
 	if p.err = p.target.Gone(); p.err != nil {
 		p.high, p.stable, p.logStart = -1, -1, -1
 		return
 	}
 	p.seen = p.target.HighWatermark()
-	if maxBytes > 0 || minOne {
-		p.read, p.err = p.target.Fetch(c.ctx, p.offset, maxBytes, minOne)
+	if w.MaxBytes > 0 || w.MinOne {
+		p.read, p.err = p.target.FetchFor(c.ctx, w)
 	}
 	// Taken after the read, so that no record lies beyond them.
 	p.high, p.stable, p.logStart = p.target.HighWatermark(), p.target.LastStableOffset(), p.target.LogStartOffset()

@@ -1,12 +1,8 @@
 package wire
 
 import (
-	"errors"
-	"fmt"
 	"net"
-	"os"
 	"sync"
-	"time"
 )
 
 // answerQueue is a connection's FIFO of answers: pushed by the reader, popped
@@ -106,32 +102,13 @@ func (c *conn) send(closed bool) error {
 	if closed {
 		return nil
 	}
+	held := false
 	for _, e := range q.sending {
 		e.answer.encode(&q.out)
+		h, ok := e.answer.(holder)
+		held = held || (ok && h.held())
 	}
-	return c.writev(q.out.vector())
-}
-
-// leastProgress is what a slow client must take in each Limits.Write to be
-// waited for again.
-const leastProgress = 64 << 10
-
-func (c *conn) writev(vec [][]byte) error {
-	q := &c.queue
-	for q.vec = vec; len(q.vec) > 0; {
-		c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.Limits.Write))
-		n, err := q.vec.WriteTo(c.nc)
-		c.srv.stats.bytesOut.Add(n)
-		c.srv.stats.writes.Add(1)
-		switch {
-		case err == nil:
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("write: %w", err)
-		case n < leastProgress:
-			return fmt.Errorf("client takes its answers too slowly: %d bytes in %v", n, c.srv.cfg.Limits.Write)
-		}
-	}
-	return nil
+	return c.writev(q.out.vector(), held)
 }
 
 func (q *answerQueue) over(lim *Limits) bool {

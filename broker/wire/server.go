@@ -25,6 +25,10 @@ type Server struct {
 	budget *semaphore.Weighted // of Limits.BufferedBytes
 	memory *arena.Pool         // of large frames
 
+	copies *semaphore.Weighted // of Limits.CopiedBytes
+
+	connections atomic.Uint64 // so far
+
 	closing atomic.Bool
 	ids     producerIDs
 	stats   counters
@@ -58,6 +62,7 @@ func New(cfg Config) (*Server, error) {
 		trouble:   troubles{logger: cfg.Logger},
 		budget:    semaphore.NewWeighted(cfg.Limits.BufferedBytes),
 		memory:    frameMemory(cfg.Limits),
+		copies:    semaphore.NewWeighted(cfg.Limits.CopiedBytes),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		addresses: make(map[netip.Addr]int),

@@ -10,6 +10,7 @@ type counters struct {
 	writes            atomic.Int64
 	answersFull       atomic.Int64
 	budgetFull        atomic.Int64
+	detached          atomic.Int64
 	requests          [maxKey + 1]atomic.Int64
 }
 
@@ -26,6 +27,7 @@ type Stats struct {
 	BudgetFull  int64            // times a large request waited for Limits.BufferedBytes
 	FrameBytes  int64            // buffers of large requests being read or served now
 	FrameIdle   int64            // buffers kept for the next ones
+	Detached    int64            // writes that took longer than Limits.Hold, so that what was left was copied
 	Requests    map[string]int64 // requests by name of the API key
 }
 
@@ -35,6 +37,7 @@ func (s *Server) Stats() Stats {
 		Open: len(s.open()), Accepted: s.stats.accepted.Load(), Refused: s.stats.refused.Load(),
 		Broken: s.stats.broken.Load(), BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
 		Writes: s.stats.writes.Load(), AnswersFull: s.stats.answersFull.Load(), BudgetFull: s.stats.budgetFull.Load(),
+		Detached: s.stats.detached.Load(),
 		Requests: make(map[string]int64),
 	}
 	memory := s.memory.Stats()

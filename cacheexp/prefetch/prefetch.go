@@ -43,7 +43,11 @@ type Access struct {
 	// numbers the blocks.
 	Start, End int64
 	Hit        bool  // the block was in the cache or on its way
+	Late       bool  // it was on its way: the reader has to wait for it
 	Now        int64 // ns, never going back
+	// Room is how many bytes all readers together may have ahead of them; 0: no
+	// bound. What is proposed beyond it is dropped.
+	Room int64
 }
 
 // Ahead is what is known to follow the block of an Access in its stream: the
@@ -58,8 +62,9 @@ type Ahead interface {
 // time.
 type Prefetcher interface {
 	// Access is told of every request, hits too, and appends to dst the blocks
-	// that should be fetched, the most urgent first. They may be in the cache
-	// already: the driver skips those, and drops those it has no room for.
+	// that should be fetched, the most urgent first, in the order in which Next
+	// named them. They may be in the cache already: the driver skips those, and
+	// drops those it has no room for.
 	Access(a Access, ahead Ahead, dst []Block) []Block
 }
 

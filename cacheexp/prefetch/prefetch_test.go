@@ -9,14 +9,15 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	require.Subset(t, prefetch.Names(), []string{"fixed", "none"})
+	require.Subset(t, prefetch.Names(), []string{"automq", "fixed", "none"})
 	for spec, want := range map[string]string{
-		"psychic":    `unknown prefetcher "psychic" (known: fixed, none`,
+		"psychic":    `unknown prefetcher "psychic" (known: automq, fixed, none`,
 		"":           "unknown prefetcher",
 		"fixed:0":    "want fixed:N with a number of 1 or more",
 		"fixed:x":    "want fixed:N",
 		"fixed:":     "want fixed:N",
 		"fixed:9999": "at most 1024 blocks",
+		"automq:3":   "takes no number",
 		"none:3":     "takes no number",
 	} {
 		_, err := prefetch.New(spec)

@@ -23,6 +23,16 @@ type Config struct {
 	// Writers is how many Puts write at the same time, each with a buffer of
 	// PieceSize; more wait. Default 2.
 	Writers int
+	// OpenFiles is how many files of objects that were read are kept open, two
+	// descriptors each. Default 128.
+	OpenFiles int
+	// Readers is how many reads are in flight at most; each holds a thread. All
+	// but one of these places are open to prefetching. Default 4: a disk that
+	// reads 1 MiB at a time gains nothing from more.
+	Readers int
+	// BufferedReads reads blocks through the page cache, not by O_DIRECT: for
+	// comparison, or where a block is read again after the block cache lost it.
+	BufferedReads bool
 	// FS changes the directory tree. Default the machine's; tests put CrashFS
 	// or a recorder here.
 	FS FS
@@ -34,6 +44,8 @@ const (
 	defaultPieceSize = 1 << 20
 	mostPieceSize    = 16 << 20
 	defaultWriters   = 2
+	defaultOpenFiles = 128
+	defaultReaders   = 4
 	directUnit       = 4096 // alignment of memory, positions and lengths for O_DIRECT
 )
 
@@ -43,6 +55,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Writers == 0 {
 		c.Writers = defaultWriters
+	}
+	if c.OpenFiles == 0 {
+		c.OpenFiles = defaultOpenFiles
+	}
+	if c.Readers == 0 {
+		c.Readers = defaultReaders
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -64,5 +82,7 @@ func (c Config) Validate() error {
 	fault(c.PieceSize < directUnit || c.PieceSize > mostPieceSize || !align.Is(c.PieceSize, directUnit),
 		"piece size of %d bytes, a multiple of %d from %d to %d", c.PieceSize, directUnit, directUnit, mostPieceSize)
 	fault(c.Writers < 1, "%d writers, at least 1", c.Writers)
+	fault(c.OpenFiles < 1, "%d open files, at least 1", c.OpenFiles)
+	fault(c.Readers < 1, "%d readers, at least 1", c.Readers)
 	return errors.Join(faults...)
 }

@@ -19,6 +19,11 @@
 //
 // Files are written with O_DIRECT in large aligned pieces from one buffer, with
 // one fdatasync at the end: an upload then leaves no dirty pages behind whose
-// flush would stall the WAL on the same disk. Reading goes through the page
-// cache.
+// flush would stall the WAL on the same disk.
+//
+// Blocks are read with O_DIRECT too, whole pages straight into the block
+// cache's slots: through the page cache a cold GiB costs 0.3 s of CPU more, and
+// what the block cache holds would be in memory twice. Everything else, and
+// every range where O_DIRECT is not to be had, is read through the page cache.
+// Files stay open between reads (files.go).
 package dir

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,10 +21,15 @@ type Store struct {
 	root   string
 	fs     FS
 	writer *writer
+	log    *slog.Logger
+	files  *files
+	gate   gate
 	temp   string   // our directory for files being written
 	lock   *os.File // says that temp is in use
 	names  atomic.Int64
 	closed atomic.Bool
+
+	readBuffered atomic.Bool // O_DIRECT is not to be had, or not wanted, for reading
 }
 
 // Open opens the directory, making it if it is missing, removes what stores
@@ -38,7 +44,8 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("object directory %s: %w", cfg.Root, err)
 	}
 	w := newWriter(cfg)
-	s := &Store{root: root, fs: cfg.FS, writer: w}
+	s := &Store{root: root, fs: cfg.FS, writer: w, log: cfg.Logger, files: newFiles(cfg.OpenFiles), gate: newGate(cfg.Readers)}
+	s.readBuffered.Store(cfg.BufferedReads)
 	if s.fs == nil {
 		s.fs = osFS{w}
 	}
@@ -91,20 +98,25 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 	return filepath.Join(s.root, filepath.FromSlash(key)), nil
 }
 
-// GetRange reads with one pread.
+// GetRange reads with one pread, through the page cache.
 func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
-	f, info, err := s.open(ctx, key)
+	f, err := s.open(ctx, key)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := objstore.CheckRange(key, info.Size(), pos, len(p)); err != nil {
+	defer f.release()
+	if err := objstore.CheckRange(key, f.size, pos, len(p)); err != nil {
 		return err
 	}
 	if len(p) == 0 {
 		return nil
 	}
-	if _, err := f.ReadAt(p, pos); err != nil {
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	defer leave()
+	if _, err := f.buffered.ReadAt(p, pos); err != nil {
 		return s.explain(key, err)
 	}
 	return nil
@@ -112,35 +124,12 @@ func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) e
 
 // Head returns the size of the file.
 func (s *Store) Head(ctx context.Context, key string) (objstore.Info, error) {
-	f, info, err := s.open(ctx, key)
+	f, err := s.open(ctx, key)
 	if err != nil {
 		return objstore.Info{}, err
 	}
-	return objstore.Info{Key: key, Size: info.Size()}, f.Close()
-}
-
-// open opens the file of a key. A directory of that name is no object.
-func (s *Store) open(ctx context.Context, key string) (*os.File, os.FileInfo, error) {
-	path, err := s.path(ctx, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := os.Open(path)
-	if absent(err) {
-		return nil, nil, fmt.Errorf("%s: %w", key, objstore.ErrNotFound)
-	}
-	if err != nil {
-		return nil, nil, s.explain(key, err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", key, objstore.ErrNotFound)
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
+	defer f.release()
+	return objstore.Info{Key: key, Size: f.size}, nil
 }
 
 // absent reports that there is no file: no such name, or a file in the place
@@ -158,6 +147,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if absent(err) || err == nil && info.IsDir() {
 		return nil
 	}
+	s.files.forget(key)
 	if err == nil {
 		err = s.fs.Remove(path)
 	}
@@ -181,6 +171,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
+	s.files.closeAll()
 	return errors.Join(s.writer.close(), os.RemoveAll(s.temp), s.lock.Close())
 }
 

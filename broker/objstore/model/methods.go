@@ -35,6 +35,19 @@ func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) e
 	return s.request(ctx, opGet, key, 0, int64(len(p)), func() error { return s.inner.GetRange(ctx, key, pos, p) })
 }
 
+// SlotUnit implements objstore.SlotReader.
+func (s *Store) SlotUnit() int { return objstore.SlotUnit(s.inner) }
+
+// GetSlots implements objstore.SlotReader.
+func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []objstore.Slot) error {
+	if err := s.check(ctx, key); err != nil {
+		return err
+	}
+	return s.request(ctx, opGet, key, 0, int64(objstore.SlotBytes(slots)), func() error {
+		return objstore.GetSlots(ctx, s.inner, key, pos, slots)
+	})
+}
+
 // Head implements objstore.Store.
 func (s *Store) Head(ctx context.Context, key string) (info objstore.Info, err error) {
 	if err := s.check(ctx, key); err != nil {

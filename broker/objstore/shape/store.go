@@ -121,13 +121,27 @@ func (s *Store) Put(ctx context.Context, key string, body objstore.Body) error {
 
 // GetRange implements objstore.Store.
 func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
-	return s.through(ctx, s.reads, key, int64(len(p)), func(c objstore.Class) error {
-		for left := len(p); left > 0; left -= objstore.PieceSize {
+	return s.get(ctx, key, len(p), func() error { return s.inner.GetRange(ctx, key, pos, p) })
+}
+
+// SlotUnit implements objstore.SlotReader.
+func (s *Store) SlotUnit() int { return objstore.SlotUnit(s.inner) }
+
+// GetSlots implements objstore.SlotReader: one place in flight however many
+// slots there are.
+func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []objstore.Slot) error {
+	return s.get(ctx, key, objstore.SlotBytes(slots), func() error { return objstore.GetSlots(ctx, s.inner, key, pos, slots) })
+}
+
+// get reads n bytes.
+func (s *Store) get(ctx context.Context, key string, n int, call func() error) error {
+	return s.through(ctx, s.reads, key, int64(n), func(c objstore.Class) error {
+		for left := n; left > 0; left -= objstore.PieceSize {
 			if err := s.take(ctx, s.in, c, min(left, objstore.PieceSize)); err != nil {
 				return fmt.Errorf("%s: waiting for bandwidth: %w", key, err)
 			}
 		}
-		return s.inner.GetRange(ctx, key, pos, p)
+		return call()
 	})
 }
 

@@ -16,12 +16,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/align"
+	"github.com/tidelog/tide/internal/arena"
 )
 
 // suite is every test by its name.
 var suite = map[string]func(*testing.T, objstore.Store){
 	"RoundTrip":   roundTrip,
 	"Ranges":      ranges,
+	"Slots":       slots,
 	"Missing":     missing,
 	"Repeat":      repeat,
 	"List":        list,
@@ -107,6 +110,56 @@ func ranges(t *testing.T, s objstore.Store) {
 		n   int
 	}{{0, 10001}, {9999, 2}, {10000, 1}, {-1, 1}, {1 << 62, 1}, {10001, 0}} {
 		require.ErrorIs(t, s.GetRange(t.Context(), "a/b/1", r.pos, make([]byte, r.n)), objstore.ErrRange, "%+v", r)
+	}
+}
+
+// slots: adjacent ranges land where they belong, aligned as the store likes it
+// or not, and nothing is written outside of the slots.
+func slots(t *testing.T, s objstore.Store) {
+	all := Content(3<<20+777, 1)
+	put(t, s, "a/b/1", all)
+	unit := objstore.SlotUnit(s)
+	for _, sizes := range [][]int{{1}, {4096}, {10000}, {1, 1, 5000}, {1 << 20, 70000, 333}, {3<<20 + 777}} {
+		for _, pos := range []int{0, 1, 511, 4096, 9000} {
+			total := 0
+			for _, n := range sizes {
+				total += n
+			}
+			if pos+total > len(all) {
+				pos = len(all) - total
+			}
+			for _, head := range []int{pos % unit, 3} { // as it likes it, and not
+				requireSlots(t, s, all, pos, head, sizes)
+			}
+		}
+	}
+	one := []objstore.Slot{{Buf: make([]byte, 8192), Size: 100}}
+	require.ErrorIs(t, objstore.GetSlots(t.Context(), s, "a/b/1", int64(len(all)-99), one), objstore.ErrRange)
+	require.ErrorIs(t, objstore.GetSlots(t.Context(), s, "a/b/1", -1, one), objstore.ErrRange)
+	require.ErrorIs(t, objstore.GetSlots(t.Context(), s, "nothing", 0, one), objstore.ErrNotFound)
+}
+
+func requireSlots(t *testing.T, s objstore.Store, all []byte, pos, head int, sizes []int) {
+	const guard = 4096
+	unit := objstore.SlotUnit(s)
+	var slots []objstore.Slot
+	var arenas [][]byte
+	for i, n := range sizes {
+		if i > 0 {
+			head = (head + sizes[i-1]) % unit
+		}
+		room := align.Up(head+n, unit)
+		a, err := arena.Map(room + guard)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, arena.Unmap(a)) }()
+		arenas = append(arenas, a)
+		slots = append(slots, objstore.Slot{Buf: a[:room], Head: head, Size: n})
+	}
+	require.NoError(t, objstore.GetSlots(t.Context(), s, "a/b/1", int64(pos), slots))
+	for i, slot := range slots {
+		require.True(t, bytes.Equal(all[pos:pos+slot.Size], slot.Data()), "%d of %v at %d", i, sizes, pos)
+		require.True(t, bytes.Equal(make([]byte, guard), arenas[i][len(slot.Buf):]), "behind slot %d of %v", i, sizes)
+		pos += slot.Size
 	}
 }
 

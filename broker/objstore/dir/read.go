@@ -1,0 +1,131 @@
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/align"
+)
+
+// SlotUnit implements objstore.SlotReader.
+func (s *Store) SlotUnit() int {
+	if directFlag == 0 || s.readBuffered.Load() {
+		return 1
+	}
+	return directUnit
+}
+
+// GetSlots reads each slot with one pread: by O_DIRECT straight into the slot,
+// whole pages, where the slot is aligned for it; else through the page cache.
+// Pages on which two slots meet are read twice, which is cheaper than to copy.
+func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []objstore.Slot) error {
+	f, err := s.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	if err := objstore.CheckRange(key, f.size, pos, objstore.SlotBytes(slots)); err != nil {
+		return err
+	}
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for _, slot := range slots {
+		err := s.readSlot(ctx, f, pos, slot)
+		if absent(err) { // removed since it was opened for the page cache
+			return fmt.Errorf("%s: %w", key, objstore.ErrNotFound)
+		}
+		if err != nil {
+			return s.explain(key, err)
+		}
+		pos += int64(slot.Size)
+	}
+	return nil
+}
+
+func (s *Store) readSlot(ctx context.Context, f *file, pos int64, slot objstore.Slot) error {
+	if err := ctx.Err(); err != nil || slot.Size == 0 {
+		return err
+	}
+	room := align.Up(slot.Head+slot.Size, directUnit)
+	aligned := int(pos%directUnit) == slot.Head && room <= len(slot.Buf) && align.Memory(slot.Buf, directUnit)
+	if aligned && directFlag != 0 && !s.readBuffered.Load() {
+		err := s.readDirect(f, pos-int64(slot.Head), slot.Buf[:room], slot.Head+slot.Size)
+		if !errors.Is(err, syscall.EINVAL) {
+			return err
+		}
+		s.noDirect(f.path, err)
+	}
+	_, err := f.buffered.ReadAt(slot.Data(), pos)
+	return err
+}
+
+// readDirect reads whole pages; the file's end may cut the last one short.
+func (s *Store) readDirect(f *file, pos int64, p []byte, need int) error {
+	direct, err := f.openDirect()
+	if err != nil {
+		return err
+	}
+	n, err := direct.ReadAt(p, pos)
+	if n >= need && (err == nil || errors.Is(err, io.EOF)) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// noDirect reads through the page cache from here on.
+func (s *Store) noDirect(path string, err error) {
+	if !s.readBuffered.Swap(true) {
+		s.log.Warn("object directory without O_DIRECT: objects are read through the page cache, which costs a copy; "+
+			"put the objects on ext4 or xfs to avoid it", "path", path, "err", err)
+	}
+}
+
+// gate bounds the reads in flight, each of which holds a thread, and keeps one
+// place free of prefetching for readers that wait.
+type gate struct{ all, ahead chan struct{} }
+
+func newGate(readers int) gate {
+	return gate{all: make(chan struct{}, readers), ahead: make(chan struct{}, max(readers-1, 1))}
+}
+
+// enter waits for a place; the caller calls leave. A read ahead takes a place
+// among its own kind first, so that those who wait in vain hold nothing.
+func (g gate) enter(ctx context.Context) (leave func(), err error) {
+	if objstore.ClassOf(ctx) <= objstore.ClassDemand {
+		if err := take(ctx, g.all); err != nil {
+			return nil, err
+		}
+		return func() { <-g.all }, nil
+	}
+	if err := take(ctx, g.ahead); err != nil {
+		return nil, err
+	}
+	if err := take(ctx, g.all); err != nil {
+		<-g.ahead
+		return nil, err
+	}
+	return func() { <-g.all; <-g.ahead }, nil
+}
+
+func take(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// openFlags of a file that is read by O_DIRECT.
+const directRead = os.O_RDONLY | directFlag
