@@ -17,7 +17,8 @@ import (
 
 // brokerFlags are the flags of tide broker that may be axes.
 var brokerFlags = []string{
-	"block-cache", "compact", "compact-interval", "compact-rate", "compact-target", "log-cache", "object-block", "object-split", "policy", "prefetch", "upload-interval", "upload-threshold",
+	"block-cache", "compact", "compact-interval", "compact-rate", "compact-target", "log-cache", "object-block", "object-split", "policy", "prefetch", "store-rate", "store-reads", "store-writes",
+	"upload-interval", "upload-part", "upload-threshold",
 }
 
 // BrokerFlags are the flags of tide broker that may be axes of a matrix.
