@@ -23,7 +23,7 @@ type written struct {
 
 // put stores the object under a new id. Which id is of no use afterwards
 // expires, and its bytes with it.
-func (w *work) put(ctx context.Context, o *output, mem []byte) error {
+func (w *work) put(ctx context.Context, o *output, mem []byte) (written, error) {
 	body := objstore.Body{mem, o.tail()}
 	limit := putGrace
 	if w.cfg.Rate > 0 {
@@ -31,20 +31,15 @@ func (w *work) put(ctx context.Context, o *output, mem []byte) error {
 	}
 	id, err := w.prepare(ctx, limit)
 	if err != nil {
-		return err
+		return written{}, err
 	}
 	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.wait), limit)
 	defer cancel()
 	if err := w.cfg.Store.Put(pctx, w.key(id), body); err != nil {
-		return fmt.Errorf("put object %d: %w", id, err)
+		return written{}, fmt.Errorf("put object %d: %w", id, err)
 	}
 	w.stats.bytesWritten.Add(body.Size())
-	w.ready = append(w.ready, written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()})
-	w.shares += len(o.shares)
-	if len(w.ready) < commitEvery && w.shares < commitMost {
-		return nil
-	}
-	return w.commit(ctx)
+	return written{out: o, id: id, len: int32(o.entries.EncodedSize()), all: body.Size()}, nil
 }
 
 func (w *work) key(id int64) string { return object.Key(w.cfg.Namespace, id) }
@@ -57,45 +52,38 @@ func (w *work) prepare(ctx context.Context, put time.Duration) (int64, error) {
 	return res.FirstObjectID, err
 }
 
-// commit makes what was written readable.
-func (w *work) commit(ctx context.Context) error {
-	if len(w.ready) == 0 {
-		return nil
-	}
-	sources := make(map[int64]bool)
-	c := meta.CompactObjects{NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch}
-	for _, x := range w.ready {
-		maps.Copy(sources, x.out.sources)
-		c.Objects = append(c.Objects, meta.CompactedObject{
+// commit makes what was written readable. It is one output's: the shares of
+// many might be more than a command should hold, and one that is refused, or
+// whose id has expired, takes no other with it.
+func (w *work) commit(ctx context.Context, x written) error {
+	c := meta.CompactObjects{
+		NodeID: w.cfg.NodeID, NodeEpoch: w.cfg.NodeEpoch, Sources: slices.Sorted(maps.Keys(x.out.sources)),
+		Objects: []meta.CompactedObject{{
 			ObjectID: x.id, Kind: x.out.kind, Key: w.key(x.id),
 			Size: x.all, IndexPosition: x.out.size, IndexLength: x.len, Shares: x.out.shares,
-		})
+		}},
 	}
-	c.Sources = slices.Sorted(maps.Keys(sources))
 	res, err := w.propose(ctx, c)
 	if err != nil {
-		w.stats.refused.Add(int64(len(w.ready)))
+		w.stats.refused.Add(1)
 		if errors.Is(err, meta.ErrObjectNotPrepared) {
-			w.discard(ctx)
+			w.discard(ctx, x.id)
 		}
-		return fmt.Errorf("commit a compaction of %d objects into %d: %w", len(c.Sources), len(c.Objects), err)
+		return fmt.Errorf("commit a compaction of %d objects into object %d: %w", len(c.Sources), x.id, err)
 	}
 	w.stats.objectsIn.Add(int64(len(res.DestroyedObjects)))
-	w.stats.objectsOut.Add(int64(len(w.ready)))
-	w.ready, w.shares = w.ready[:0], 0
+	w.stats.objectsOut.Add(1)
 	return nil
 }
 
-// discard deletes what was put under ids that expired: the cleaner may have
+// discard deletes what was put under an id that expired: the cleaner may have
 // been there before the put was, and will not come again.
-func (w *work) discard(ctx context.Context) {
-	for _, x := range w.ready {
-		if o, ok := w.cfg.Meta.Object(x.id); ok && o.State == meta.Committed {
-			continue
-		}
-		if err := w.cfg.Store.Delete(ctx, w.key(x.id)); err != nil {
-			w.cfg.Logger.Warn("an expired object stays in the store", "key", w.key(x.id), "error", err)
-		}
+func (w *work) discard(ctx context.Context, id int64) {
+	if o, ok := w.cfg.Meta.Object(id); ok && o.State == meta.Committed {
+		return
+	}
+	if err := w.cfg.Store.Delete(ctx, w.key(id)); err != nil {
+		w.cfg.Logger.Warn("an expired object stays in the store", "key", w.key(id), "error", err)
 	}
 }
 

@@ -4,10 +4,11 @@ import "github.com/tidelog/tide/broker/meta"
 
 // placer deals the runs of a job out to outputs.
 type placer struct {
-	cfg  Config
-	load func(id int64) (*source, error) // gives a source with its index
-	done func(*output) error             // takes an output that is complete
-	set  *output                         // the stream-set object that is being filled
+	cfg   Config
+	load  func(id int64) (*source, error) // gives a source with its index
+	judge func(id int64, err error) error // notes a source that is not what it should be
+	done  func(*output) error             // takes an output that is complete
+	set   *output                         // the stream-set object that is being filled
 }
 
 // place gives a run objects of its own as far as it is large, and puts what is
@@ -91,7 +92,7 @@ func (p *placer) fill(o *output, r run, sizes []int64, n int) error {
 			return err
 		}
 		if err := o.add(p.cfg, r.stream, x, sizes[i], src); err != nil {
-			return err
+			return p.judge(x.ObjectID, err)
 		}
 	}
 	return nil

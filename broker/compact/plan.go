@@ -154,8 +154,10 @@ func (p *planner) groups() [][]*set {
 		// of several merges that overlap come together.
 		tier := tiers[n]
 		slices.SortStableFunc(tier, func(a, b *set) int { return cmp.Compare(a.first, b.first) })
-		if tier = tier[:min(len(tier), maxSources)]; p.overlaps(tier) {
-			out = append(out, tier)
+		for part := range slices.Chunk(tier, maxSources) {
+			if p.overlaps(part) {
+				out = append(out, part)
+			}
 		}
 	}
 	return out

@@ -8,16 +8,15 @@ import (
 
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
+	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/internal/arena"
 )
 
 // Deadlines of single calls, so that a store that swallows them is noticed. A
 // put may be paced, hence its own.
 const (
-	getTimeout  = time.Minute
-	putGrace    = 2 * time.Minute
-	commitEvery = 16     // outputs in one command
-	commitMost  = 20_000 // shares in one command, about 2 MB of it
+	getTimeout = time.Minute
+	putGrace   = 2 * time.Minute
 )
 
 // work is one job on its way.
@@ -25,11 +24,10 @@ type work struct {
 	*Compactor
 	slots   *slots
 	sources map[int64]*source
-	ready   []written // put, and not yet committed
-	shares  int       // of ready
 }
 
-// run does a job. What was committed before an error stays; the rest is planned
+// run does a job. Each output is committed as soon as it is put: what was done
+// before an error stays, and no id grows old behind others. The rest is planned
 // anew.
 func (c *Compactor) run(ctx context.Context, j job) (err error) {
 	w := &work{Compactor: c, sources: make(map[int64]*source)}
@@ -48,19 +46,17 @@ func (c *Compactor) run(ctx context.Context, j job) (err error) {
 		}
 	}
 	p := placer{
-		cfg:  c.cfg,
-		load: func(id int64) (*source, error) { return w.source(ctx, id) },
-		done: func(o *output) error { return w.write(ctx, o) },
+		cfg:   c.cfg,
+		load:  func(id int64) (*source, error) { return w.source(ctx, id) },
+		judge: w.judge,
+		done:  func(o *output) error { return w.write(ctx, o) },
 	}
 	for _, r := range j.runs {
 		if err := p.place(r, j.stream); err != nil {
 			return err
 		}
 	}
-	if err := p.flush(); err != nil {
-		return err
-	}
-	return w.commit(ctx)
+	return p.flush()
 }
 
 // source gives a source with its index.
@@ -84,7 +80,7 @@ func (w *work) source(ctx context.Context, id int64) (*source, error) {
 // judge notes an object that is not what it should be, so that no round comes
 // back to it: readers get the error, and an operator has to look.
 func (w *work) judge(id int64, err error) error {
-	if errors.Is(err, object.ErrCorrupt) {
+	if w.damaged(id, err) {
 		w.bad[id] = true
 		w.stats.corrupt.Add(1)
 		w.cfg.Logger.Error("an object is damaged; compaction leaves it alone", "object", id, "error", err)
@@ -92,24 +88,37 @@ func (w *work) judge(id int64, err error) error {
 	return err
 }
 
-// write makes the object out of its pieces and puts it.
+// damaged: its bytes are wrong, or fewer than the metadata says, or not there.
+// An object may go while it is read, but then the metadata knows.
+func (w *work) damaged(id int64, err error) bool {
+	if errors.Is(err, objstore.ErrNotFound) {
+		o, ok := w.cfg.Meta.Object(id)
+		return ok && o.State == meta.Committed
+	}
+	return errors.Is(err, object.ErrCorrupt) || errors.Is(err, objstore.ErrRange)
+}
+
+// write makes the object out of its pieces, puts it and commits it.
 func (w *work) write(ctx context.Context, o *output) error {
 	mem, err := arena.Map(int(o.size))
 	if err != nil {
 		return err
 	}
-	err = w.assemble(ctx, o, mem)
-	if err == nil {
-		err = w.put(ctx, o, mem)
+	var x written
+	if err = w.assemble(ctx, o, mem); err == nil {
+		x, err = w.put(ctx, o, mem)
 	}
-	return errors.Join(err, arena.Unmap(mem))
+	if err = errors.Join(err, arena.Unmap(mem)); err != nil {
+		return err
+	}
+	return w.commit(ctx, x)
 }
 
 func (w *work) assemble(ctx context.Context, o *output, mem []byte) error {
 	at := int64(0)
 	for _, p := range o.pieces {
 		if err := w.read(ctx, p.source, p.from, mem[at:at+p.n]); err != nil {
-			return err
+			return w.judge(p.source.object.ID, err)
 		}
 		at += p.n
 	}

@@ -122,7 +122,8 @@ func (w *world) put(kind meta.ObjectKind, streams []int64, batches map[int64]int
 	ow := object.NewWriter(w.cfg.GroupBytes)
 	var commits []meta.StreamCommit
 	for _, s := range streams {
-		c := meta.StreamCommit{StreamID: s, Epoch: 1, Start: w.next[s], MaxTimestamp: w.now.UnixMilli(), Bytes: int64(batches[s] * n)}
+		known, _ := w.state.Image().Stream(s)
+		c := meta.StreamCommit{StreamID: s, Epoch: known.Epoch, Start: w.next[s], MaxTimestamp: w.now.UnixMilli(), Bytes: int64(batches[s] * n)}
 		for range batches[s] {
 			require.NoError(w.t, ow.Add(object.AppendBatch(nil, batch(s, w.next[s], n))))
 			w.next[s] += perBatch

@@ -243,6 +243,27 @@ func TestOffsetForTime(t *testing.T) {
 	}
 }
 
+// TestLatestTimestampIsTrimmed: the record with the largest timestamp of its
+// range, or of its batch, lies before the start.
+func TestLatestTimestampIsTrimmed(t *testing.T) {
+	for _, ranges := range [][]stream.TimeRange{nil, {{Start: 0, End: 5, MaxTimestamp: 900}}} {
+		l := &memLog{epoch: 1, auto: true}
+		p := opened(t, l)
+		for _, times := range [][]int64{{100, 900, 105}, {200, 190}, {150}} {
+			d := plain(1)
+			d.times = times
+			mustAppend(t, p, d)
+		}
+		l.ranges = ranges
+		for start, want := range [][2]int64{{1, 900}, {1, 900}, {3, 200}, {3, 200}, {4, 190}, {5, 150}, {-1, -1}} {
+			require.NoError(t, p.Trim(context.Background(), int64(start)))
+			offset, ts, err := p.OffsetForTime(context.Background(), MaxTimestampOffset)
+			require.NoError(t, err)
+			require.Equal(t, want, [2]int64{offset, ts}, "start %d, ranges %v", start, ranges)
+		}
+	}
+}
+
 func TestLeaderEpochs(t *testing.T) {
 	s := newFoldState()
 	for _, b := range []struct {

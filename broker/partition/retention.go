@@ -69,16 +69,20 @@ func (o *Options) expired(ranges []stream.TimeRange, now int64) (end, bytes int6
 	return end, bytes
 }
 
-// tooOld counts the ranges that are too old, from the first on. One without a
-// known time goes when one after it does.
+// tooOld counts the ranges that are too old, from the first on. Records without
+// a time are as old as their object, as Kafka's are as old as their file.
 func (o *Options) tooOld(ranges []stream.TimeRange, now int64) (n int) {
 	if o.RetentionMillis < 0 {
 		return 0
 	}
 	for i, r := range ranges {
+		newest, known := r.MaxTimestamp, true
+		if newest < 0 {
+			newest, known = r.Written, r.Written > 0
+		}
 		switch {
-		case r.MaxTimestamp < 0:
-		case now-r.MaxTimestamp > o.RetentionMillis:
+		case !known: // goes when one after it does
+		case now-newest > o.RetentionMillis:
 			n = i + 1
 		default:
 			return n

@@ -49,7 +49,11 @@ func TestExpired(t *testing.T) {
 	end, _ := o.expired(nil, 1000)
 	require.Zero(t, end)
 	end, _ = o.expired(ranges([3]int64{10, -1, 50}), 1<<50)
-	require.Zero(t, end, "records without a time do not age")
+	require.Zero(t, end, "of records without a time or an object nobody knows how old they are")
+	timeless := ranges([3]int64{10, -1, 50}, [3]int64{20, -1, 50}, [3]int64{30, -1, 50})
+	timeless[0].Written, timeless[1].Written, timeless[2].Written = 100, 150, 900
+	end, _ = o.expired(timeless, 1000)
+	require.EqualValues(t, 20, end, "records without a time are as old as their object")
 }
 
 func TestRetentionOptions(t *testing.T) {

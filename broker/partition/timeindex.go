@@ -95,29 +95,6 @@ func (p *Partition) firstSince(ctx context.Context, timestamp int64) (offset, ts
 	return -1, -1, nil
 }
 
-// latestTimestamp finds the largest timestamp there is and then the first
-// record that has it.
-func (p *Partition) latestTimestamp(ctx context.Context) (offset, ts int64, err error) {
-	largest := int64(-1)
-	for _, s := range p.stretches() {
-		largest = max(largest, s.maxTimestamp)
-		if s.maxTimestamp >= 0 {
-			continue
-		}
-		err := p.walk(ctx, s, func(h Header, _ []byte) (bool, error) {
-			largest = max(largest, h.MaxTimestamp)
-			return true, nil
-		})
-		if err != nil {
-			return -1, -1, err
-		}
-	}
-	if largest < 0 {
-		return -1, -1, nil
-	}
-	return p.firstSince(ctx, largest)
-}
-
 // walk calls fn with every batch of a stretch, until fn returns false. Batches
 // are valid during the call only.
 func (p *Partition) walk(ctx context.Context, s stretch, fn func(h Header, batch []byte) (bool, error)) error {

@@ -135,15 +135,23 @@ type TimeRange struct {
 	Start, End   int64
 	MaxTimestamp int64 // ms; −1 unknown
 	Bytes        int64 // of record batches; 0 unknown
+	// Written, in ms, is not before the object was made, nor long after it.
+	// Only where MaxTimestamp is unknown; 0: not known either.
+	Written int64
 }
 
 // TimeRanges are the committed ranges in offset order: the time index, at the
 // grain of uploads and of what compaction makes of them. It ends at the committed end; what follows is in the cache.
 func (s *Stream) TimeRanges() []TimeRange {
-	known, _ := s.engine.cfg.Meta.Stream(s.id)
+	m := s.engine.cfg.Meta
+	known, _ := m.Stream(s.id)
 	out := make([]TimeRange, len(known.Ranges))
 	for i, r := range known.Ranges {
 		out[i] = TimeRange{Start: r.Start, End: r.End, MaxTimestamp: r.MaxTimestamp, Bytes: r.Bytes}
+		if r.MaxTimestamp < 0 {
+			o, _ := m.Object(r.ObjectID)
+			out[i].Written = o.PreparedUntil
+		}
 	}
 	return out
 }

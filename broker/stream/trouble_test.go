@@ -13,6 +13,7 @@ import (
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/broker/objstore/dir"
+	"github.com/tidelog/tide/broker/upload"
 	"github.com/tidelog/tide/broker/wal"
 )
 
@@ -200,4 +201,31 @@ func TestTrimToTheEnd(t *testing.T) {
 	l.mustAdd(s, 1, 1000)
 	l.verify(s, 10, 11, 1000)
 	require.ErrorIs(t, s.Trim(context.Background(), 12), ErrOffsetOutOfRange)
+}
+
+// timeless is countFolder for records without timestamps.
+type timeless struct{ countFolder }
+
+type timelessState struct{ upload.State }
+
+func (timelessState) MaxTimestamp() int64 { return -1 }
+
+func (f timeless) Load(id int64, record []byte) (upload.State, error) {
+	s, err := f.countFolder.Load(id, record)
+	return timelessState{s}, err
+}
+
+// TestTimelessRanges: what has no time of its own has its object's.
+func TestTimelessRanges(t *testing.T) {
+	r := newRig(t, 1)
+	r.tune = func(c *Config) { c.Upload.Folder = timeless{} }
+	l := r.open()
+	defer l.close()
+	s := l.stream(0)
+	l.mustAdd(s, 1, 1000)
+	l.settle()
+	got := s.TimeRanges()
+	require.Len(t, got, 1)
+	require.EqualValues(t, -1, got[0].MaxTimestamp)
+	require.Positive(t, got[0].Written)
 }

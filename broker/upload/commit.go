@@ -23,6 +23,7 @@ func (u *Uploader) commitAll(ctx context.Context, in <-chan *upload) error {
 		}
 		u.mu.Lock()
 		u.left--
+		u.committed++
 		u.cond.Broadcast()
 		u.mu.Unlock()
 	}

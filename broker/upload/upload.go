@@ -163,7 +163,8 @@ type Uploader struct {
 	err   error // why Run ended
 	done  bool
 
-	draining int // callers of Drain; guarded by mu
+	committed int64 // blocks since New; guarded by mu
+	draining  int   // callers of Drain; guarded by mu
 
 	states map[int64]*streamState // touched by the preparing goroutine only
 	puts   chan struct{}          // one element for each block being put
@@ -200,8 +201,8 @@ func (u *Uploader) Idle() bool {
 	return u.left == 0
 }
 
-// Drain waits until everything enqueued is committed, Run has ended (its
-// error), or ctx ends. Meanwhile nothing is paced.
+// Drain waits until everything enqueued before the call is committed, Run has
+// ended (its error), or ctx ends. Meanwhile nothing is paced.
 func (u *Uploader) Drain(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, u.wake)
 	defer stop()
@@ -209,14 +210,15 @@ func (u *Uploader) Drain(ctx context.Context) error {
 	defer u.mu.Unlock()
 	u.draining++
 	defer func() { u.draining-- }()
-	for u.left > 0 && !u.done && ctx.Err() == nil {
+	until := u.committed + int64(u.left)
+	for u.committed < until && !u.done && ctx.Err() == nil {
 		u.cond.Wait()
 	}
 	switch {
-	case u.left == 0:
+	case u.committed >= until:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("upload: %d blocks are not in the store yet: %w", u.left, context.Cause(ctx))
+		return fmt.Errorf("upload: %d blocks are not in the store yet: %w", until-u.committed, context.Cause(ctx))
 	case u.err != nil:
 		return u.err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/fault"
 	memstore "github.com/tidelog/tide/broker/objstore/mem"
 )
 
@@ -231,6 +232,40 @@ func TestPutInParallelCommitInOrder(t *testing.T) {
 	s, _ := r.replica.Stream(r.streams[0])
 	require.EqualValues(t, 30, s.End)
 	require.EqualValues(t, 15, binary.BigEndian.Uint64(s.State))
+}
+
+// seen tells when somebody asks it for the first time whether it has ended.
+type seen struct {
+	context.Context
+	once  *sync.Once
+	asked chan struct{}
+}
+
+func (s seen) Err() error {
+	s.once.Do(func() { close(s.asked) })
+	return s.Context.Err()
+}
+
+// TestDrainIsNotOvertaken: who drains waits for what was there when he began,
+// and not for what producers go on to write.
+func TestDrainIsNotOvertaken(t *testing.T) {
+	f := fault.Wrap(memstore.New())
+	r := newRig(t, func(objstore.Store) objstore.Store { return f })
+	f.Set(fault.Rule{Op: objstore.OpPut, From: 2, Hang: true})
+	first, second := r.block(3), r.block(3)
+	var once sync.Once
+	r.cfg.Committed = func(Job) { once.Do(func() { r.Enqueue(Job{Block: second}) }) }
+	r.Enqueue(Job{Block: first})
+	waits := seen{ctx, new(sync.Once), make(chan struct{})}
+	drained := make(chan error)
+	go func() { drained <- r.Drain(waits) }()
+	<-waits.asked
+	r.start()
+	require.NoError(t, <-drained)
+	require.False(t, r.Idle())
+	f.Clear()
+	require.NoError(t, r.Drain(ctx))
+	require.True(t, r.Idle())
 }
 
 func TestExpiredObjectIsUploadedUnderANewID(t *testing.T) {
