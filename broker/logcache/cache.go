@@ -120,20 +120,26 @@ const maxBlocks = 1024
 
 // Room reports whether Reserve(stream, …, n) would succeed now, and frees
 // committed blocks until it would, oldest first, as far as no reader pins them.
+// A Seal between the two takes none of it away: the batch may then need a run of
+// its own, for which there is room, too.
 func (c *Cache) Room(stream int64, n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.blocks) > maxBlocks && c.freeOldest() {
 	}
-	for {
-		if _, at := c.layout(c.addition(stream), n); at+int64(n)-c.tail <= c.size {
-			return true
-		}
+	for !c.fits(c.addition(stream), n) || !c.fits(firstAddition, n) {
 		if !c.freeOldest() {
 			c.stats.Full++
 			return false
 		}
 	}
+	return true
+}
+
+// fits reports whether there is space for the addition and the batch behind it.
+func (c *Cache) fits(a addition, n int) bool {
+	_, at := c.layout(a, n)
+	return at+int64(n)-c.tail <= c.size
 }
 
 // layout is where the next addition to the index and the batch behind it would
@@ -175,8 +181,8 @@ func (c *Cache) freeOldest() bool {
 // and enters it in the index. The caller copies the batch into the slice
 // returned before it lets anyone read up to the batch's end; until then no
 // reader looks at it, for Read stops at the durable end it is given. Room must
-// have returned true for the same stream and size, with no Reserve between:
-// else Reserve panics.
+// have returned true for the same stream and size, with no Reserve between (a
+// Seal may be): else Reserve panics.
 func (c *Cache) Reserve(stream, base int64, count int32, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
