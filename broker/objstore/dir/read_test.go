@@ -1,7 +1,6 @@
 package dir
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -135,35 +133,4 @@ func TestReadersAndDeletes(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, s.Close())
-}
-
-// TestGate: prefetching leaves one place to readers who wait, and who gives up
-// holds none.
-func TestGate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(3)
-		ahead := objstore.WithClass(t.Context(), objstore.ClassPrefetch)
-		var leave []func()
-		for range 2 {
-			l, err := g.enter(ahead)
-			require.NoError(t, err)
-			leave = append(leave, l)
-		}
-		short, cancel := context.WithCancel(ahead)
-		gaveUp := make(chan error)
-		go func() {
-			_, err := g.enter(short)
-			gaveUp <- err
-		}()
-		synctest.Wait()
-		demand, err := g.enter(t.Context())
-		require.NoError(t, err, "a place is left")
-		cancel()
-		require.ErrorIs(t, <-gaveUp, context.Canceled)
-		demand()
-		for _, l := range leave {
-			l()
-		}
-		require.Zero(t, len(g.all)+len(g.ahead))
-	})
 }

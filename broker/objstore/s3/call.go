@@ -78,7 +78,7 @@ func (s *Store) call(ctx context.Context, o op, do func(context.Context, *call) 
 		defer context.AfterFunc(s.life, func() { cancel(objstore.ErrClosed) })()
 	}
 	gate := s.side(o).gate
-	if err := gate.Enter(ctx); err != nil {
+	if _, err := gate.Enter(ctx); err != nil {
 		return fmt.Errorf("waiting for one of %d requests in flight: %w", gate.Stats().Places, err)
 	}
 	defer gate.Leave()
