@@ -66,18 +66,19 @@ func (s *Store) readSlot(ctx context.Context, f *file, pos int64, slot objstore.
 	return err
 }
 
-// readDirect reads whole pages; the file's end may cut the last one short.
+// readDirect reads whole pages; the file's end may cut the last one short. What
+// comes of the attempt to read on from there, a file system may decide.
 func (s *Store) readDirect(f *file, pos int64, p []byte, need int) error {
 	direct, err := f.openDirect()
 	if err != nil {
 		return err
 	}
 	n, err := direct.ReadAt(p, pos)
-	if n >= need && (err == nil || errors.Is(err, io.EOF)) {
+	switch {
+	case n >= need:
 		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF
 	}
 	return err
 }

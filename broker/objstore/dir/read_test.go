@@ -96,6 +96,28 @@ func TestRemovedFileIsGone(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// TestOpeningIsTriedAgain: an error that passes does not stay with an open file.
+func TestOpeningIsTriedAgain(t *testing.T) {
+	s := openRead(t, Config{})
+	require.NoError(t, s.Put(t.Context(), "a", objstore.Body{[]byte("some bytes")}))
+	require.NoError(t, s.GetRange(t.Context(), "a", 0, make([]byte, 4)))
+	mem, err := arena.Map(directUnit)
+	require.NoError(t, err)
+	defer arena.Unmap(mem)
+	read := func() error {
+		return s.GetSlots(t.Context(), "a", 0, []objstore.Slot{{Buf: mem, Size: 4}})
+	}
+	path := filepath.Join(s.root, "a")
+	require.NoError(t, os.Rename(path, path+"way"))
+	if directFlag != 0 {
+		require.ErrorIs(t, read(), objstore.ErrNotFound)
+	}
+	require.NoError(t, os.Rename(path+"way", path))
+	require.NoError(t, read())
+	require.Equal(t, "some", string(mem[:4]))
+	require.NoError(t, s.Close())
+}
+
 // TestReadersAndDeletes: reads that race with the end of their object end with
 // its bytes or with ErrNotFound.
 func TestReadersAndDeletes(t *testing.T) {

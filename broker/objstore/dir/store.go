@@ -142,11 +142,13 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	// Last, since a reader may open the file until it is gone, and an open file
+	// keeps its space on the disk.
+	defer s.files.forget(key)
 	info, err := os.Lstat(path)
 	if absent(err) || err == nil && info.IsDir() {
 		return nil
 	}
-	s.files.forget(key)
 	if err == nil {
 		err = s.fs.Remove(path)
 	}
