@@ -54,7 +54,7 @@ type Cache struct {
 	size int64
 
 	mu      sync.Mutex
-	mem     []byte          // nil after Close
+	mem     []byte          // nil once it is unmapped
 	head    int64           // where the next batch goes; position = head mod size
 	tail    int64           // everything before it is free
 	active  *Block          // nil while nothing was reserved since the last seal
@@ -63,7 +63,9 @@ type Cache struct {
 	streams map[int64]place // the newest run of each stream that has any
 	onRoom  func()          // set once, before use
 	wanted  bool            // a Room failed because a reader pins the oldest block
-	stats   Stats           // levels are computed by Stats, counters kept here
+	pins    int             // of all blocks
+	closed  bool
+	stats   Stats // levels are computed by Stats, counters kept here
 }
 
 // Stats are levels in bytes of ring memory and counters since New.
@@ -308,15 +310,24 @@ func (c *Cache) Stats() Stats {
 	return st
 }
 
-// Close unmaps the memory. No block may be pinned, read or reserved from after
-// it.
+// Close lets go of the memory. A reader that is late keeps it: it is unmapped
+// with the last pin. Nothing may be reserved after it, and no upload be on its
+// way.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	mem := c.mem
-	c.mem, c.active, c.blocks, c.streams = nil, nil, nil, map[int64]place{}
-	if mem == nil {
+	c.closed = true
+	c.active, c.blocks, c.streams = nil, nil, map[int64]place{}
+	return c.unmapIfUnused()
+}
+
+// unmapIfUnused gives the memory back once the cache is closed and nobody reads
+// it. Called with mu held.
+func (c *Cache) unmapIfUnused() error {
+	if !c.closed || c.pins > 0 {
 		return nil
 	}
+	mem := c.mem
+	c.mem = nil
 	return arena.Unmap(mem)
 }
