@@ -50,9 +50,10 @@ type call struct {
 	op    op
 
 	// Of the goroutine that the SDK runs in.
-	attempts int    // begun so far
-	pos      int64  // opGet: where what is missing begins in the object
-	into     []byte // opGet: where it goes; shrinks as it comes
+	attempts int      // begun so far
+	pos      int64    // opGet: where what is missing begins in the object
+	left     int64    // opGet: bytes that are missing
+	into     [][]byte // opGet: where they go; shrinks as they come
 	deadline *stopwatch
 
 	mu    sync.Mutex
@@ -91,7 +92,7 @@ func (s *Store) call(ctx context.Context, o op, do func(context.Context, *call) 
 
 // missing is the range of a GET's bytes that are not there yet, as HTTP has it.
 func (c *call) missing() string {
-	return fmt.Sprintf("bytes=%d-%d", c.pos, c.pos+int64(len(c.into))-1)
+	return fmt.Sprintf("bytes=%d-%d", c.pos, c.pos+c.left-1)
 }
 
 // moved says that bytes have moved.
