@@ -65,10 +65,10 @@ type Cache struct {
 	ahead  context.Context // of loads ahead of readers, likewise
 	cancel context.CancelFunc
 	loads  sync.WaitGroup
-	pad    int           // the store's unit less one: what a slot needs beyond its block, bytes
-	checks chan struct{} // a token for each block that is being checked
-	demand chan struct{} // a token for each GET for readers
-	large  chan struct{} // holds an element while a block larger than the cache is read
+	pad    int            // the store's unit less one: what a slot needs beyond its block, bytes
+	checks *objstore.Gate // blocks that are being checked
+	demand chan struct{}  // a token for each GET for readers
+	large  chan struct{}  // holds an element while a block larger than the cache is read
 
 	mu          sync.Mutex
 	closed      bool
@@ -103,7 +103,7 @@ func New(cfg Config) (*Cache, error) {
 		ctx:        objstore.WithClass(ctx, objstore.ClassDemand),
 		ahead:      objstore.WithClass(ctx, objstore.ClassPrefetch),
 		pad:        objstore.SlotUnit(cfg.Store) - 1,
-		checks:     make(chan struct{}, cfg.Checkers),
+		checks:     objstore.NewGate(cfg.Checkers, objstore.Spared{}),
 		queue:      aheadQueue{waiting: make(map[policy.Key]int64)},
 		behind:     newBehind(cfg.BehindSize, cfg.Size),
 		demand:     make(chan struct{}, cfg.MaxLoads),

@@ -57,17 +57,28 @@ func (c *Cache) load(ctx context.Context, ref ObjectRef, blocks ...*Block) error
 	if err != nil {
 		return err
 	}
-	for _, b := range blocks {
-		b.err = c.check(b, ref)
-	}
 	c.n.loadedBytes.Add(int64(size))
+	for _, b := range blocks {
+		if err := c.check(ctx, b, ref); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// check holds a block against its index entry and notes where its batches are.
-func (c *Cache) check(b *Block, ref ObjectRef) error {
-	c.checks <- struct{}{} // whoever holds one needs nothing else
-	defer func() { <-c.checks }()
+// check has a block checked when it is its turn: one that a reader waits for
+// comes before those ahead of readers. An error is that of ctx.
+func (c *Cache) check(ctx context.Context, b *Block, ref ObjectRef) error {
+	if _, err := c.checks.Enter(ctx); err != nil { // whoever is inside needs nothing else
+		return fmt.Errorf("%s: waiting for a check: %w", ref.Key, err)
+	}
+	defer c.checks.Leave()
+	b.err = c.inspect(b, ref)
+	return nil
+}
+
+// inspect holds a block against its index entry and notes where its batches are.
+func (c *Cache) inspect(b *Block, ref ObjectRef) error {
 	var err error
 	if b.table, err = newTable(ref.ID, b.entry, b.Bytes(), c.cfg.Verify); err != nil {
 		return fmt.Errorf("%s: %w", ref.Key, err)

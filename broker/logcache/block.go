@@ -87,6 +87,10 @@ func (b *Block) unpin() bool {
 	if b.pins--; b.pins < 0 {
 		panic("logcache: Release of a block that is not pinned")
 	}
+	c.pins--
+	if err := c.unmapIfUnused(); err != nil {
+		panic(err) // it is what was mapped
+	}
 	if b.pins > 0 || !c.wanted {
 		return false
 	}
@@ -138,6 +142,7 @@ func (c *Cache) Read(stream, offset, limit int64, maxBytes int, minOne bool) Spa
 
 func (sp *Span) pin(b *Block) {
 	b.pins++
+	b.cache.pins++
 	sp.Pinned = append(sp.Pinned, b)
 }
 

@@ -54,7 +54,7 @@ type Cache struct {
 	size int64
 
 	mu      sync.Mutex
-	mem     []byte          // nil after Close
+	mem     []byte          // nil once it is unmapped
 	head    int64           // where the next batch goes; position = head mod size
 	tail    int64           // everything before it is free
 	active  *Block          // nil while nothing was reserved since the last seal
@@ -63,7 +63,9 @@ type Cache struct {
 	streams map[int64]place // the newest run of each stream that has any
 	onRoom  func()          // set once, before use
 	wanted  bool            // a Room failed because a reader pins the oldest block
-	stats   Stats           // levels are computed by Stats, counters kept here
+	pins    int             // of all blocks
+	closed  bool
+	stats   Stats // levels are computed by Stats, counters kept here
 }
 
 // Stats are levels in bytes of ring memory and counters since New.
@@ -120,20 +122,26 @@ const maxBlocks = 1024
 
 // Room reports whether Reserve(stream, …, n) would succeed now, and frees
 // committed blocks until it would, oldest first, as far as no reader pins them.
+// A Seal between the two takes none of it away: the batch may then need a run of
+// its own, for which there is room, too.
 func (c *Cache) Room(stream int64, n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.blocks) > maxBlocks && c.freeOldest() {
 	}
-	for {
-		if _, at := c.layout(c.addition(stream), n); at+int64(n)-c.tail <= c.size {
-			return true
-		}
+	for !c.fits(c.addition(stream), n) || !c.fits(firstAddition, n) {
 		if !c.freeOldest() {
 			c.stats.Full++
 			return false
 		}
 	}
+	return true
+}
+
+// fits reports whether there is space for the addition and the batch behind it.
+func (c *Cache) fits(a addition, n int) bool {
+	_, at := c.layout(a, n)
+	return at+int64(n)-c.tail <= c.size
 }
 
 // layout is where the next addition to the index and the batch behind it would
@@ -175,8 +183,8 @@ func (c *Cache) freeOldest() bool {
 // and enters it in the index. The caller copies the batch into the slice
 // returned before it lets anyone read up to the batch's end; until then no
 // reader looks at it, for Read stops at the durable end it is given. Room must
-// have returned true for the same stream and size, with no Reserve between:
-// else Reserve panics.
+// have returned true for the same stream and size, with no Reserve between (a
+// Seal may be): else Reserve panics.
 func (c *Cache) Reserve(stream, base int64, count int32, n int) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -302,15 +310,24 @@ func (c *Cache) Stats() Stats {
 	return st
 }
 
-// Close unmaps the memory. No block may be pinned, read or reserved from after
-// it.
+// Close lets go of the memory. A reader that is late keeps it: it is unmapped
+// with the last pin. Nothing may be reserved after it, and no upload be on its
+// way.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	mem := c.mem
-	c.mem, c.active, c.blocks, c.streams = nil, nil, nil, map[int64]place{}
-	if mem == nil {
+	c.closed = true
+	c.active, c.blocks, c.streams = nil, nil, map[int64]place{}
+	return c.unmapIfUnused()
+}
+
+// unmapIfUnused gives the memory back once the cache is closed and nobody reads
+// it. Called with mu held.
+func (c *Cache) unmapIfUnused() error {
+	if !c.closed || c.pins > 0 {
 		return nil
 	}
+	mem := c.mem
+	c.mem = nil
 	return arena.Unmap(mem)
 }

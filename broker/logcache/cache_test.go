@@ -191,6 +191,45 @@ func TestReserveWithoutRoomPanics(t *testing.T) {
 	require.Panics(t, func() { c.Reserve(1, 99, 1, 3000) })
 }
 
+// TestCloseUnderALateReader: what is pinned can be read to the end.
+func TestCloseUnderALateReader(t *testing.T) {
+	c, err := New(Config{Size: 64 << 10})
+	require.NoError(t, err)
+	for i := range int64(2) {
+		require.True(t, put(t, c, 1, i, 1, 100))
+		c.Seal()
+	}
+	sp := c.Read(1, 0, 2, 1000, true)
+	require.Len(t, sp.Pinned, 2)
+	require.NoError(t, c.Close())
+	require.False(t, c.Read(1, 0, 2, 1000, true).Found)
+	sp.Pinned[0].Release()
+	require.Equal(t, fill(1, 100), sp.Payloads[1])
+	sp.Pinned[1].Release()
+	require.Nil(t, c.mem)
+	require.NoError(t, c.Close())
+}
+
+// TestSealBetweenRoomAndReserve: the engine seals after it has asked for room,
+// and the batch then begins a run that it would not have needed.
+func TestSealBetweenRoomAndReserve(t *testing.T) {
+	const size = 64 << 10
+	taken := 0
+	for left := range 400 {
+		c := newCache(t, size)
+		require.True(t, put(t, c, 1, 0, 1, 30_000))
+		require.True(t, put(t, c, 1, 1, 1, 30_000))
+		n := int(size - c.head - int64(left))
+		if c.Room(1, n) {
+			c.Seal()
+			require.Len(t, c.Reserve(1, 2, 1, n), n)
+			taken++
+		}
+	}
+	require.Positive(t, taken)
+	require.Less(t, taken, 400, "some would fit without a seal only")
+}
+
 // TestAgainstModel compares the cache with a plain list of batches over random
 // series of puts, seals, commits and reads.
 func TestAgainstModel(t *testing.T) {

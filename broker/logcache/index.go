@@ -111,11 +111,14 @@ type addition struct {
 	bytes   int   // of ring space, beside the batch
 }
 
+// firstAddition begins a stream's run in a block.
+var firstAddition = addition{entries: firstEntries, bytes: runSize + chunkSize + firstEntries*entrySize}
+
 // addition looks the stream up.
 func (c *Cache) addition(stream int64) addition {
 	run := c.streams[stream]
 	if c.active == nil || run == 0 || c.get(run, runBlock) != c.active.seq {
-		return addition{entries: firstEntries, bytes: runSize + chunkSize + firstEntries*entrySize}
+		return firstAddition
 	}
 	last := place(c.get(run, runLast))
 	fits := c.get32(last, chunkFits)

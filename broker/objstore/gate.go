@@ -2,22 +2,31 @@ package objstore
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
-// Gate bounds the requests in flight. When all places are taken, those who
-// wait are let in by Class, the most urgent first, and by arrival within one:
-// no number of prefetches can keep a reader outside for longer than one of
-// them takes.
+// Gate bounds the requests in flight:
+//
+//	places   │ in use │ free │ spared │
+//	         0                        all
+//
+// Those who find no place wait, and are let in by Class, the most urgent first,
+// and by arrival within one. A request in flight cannot be called back, so a
+// class may have to leave some places free for more urgent ones (Spared): then
+// no number of its requests keeps those outside.
 type Gate struct {
 	places int
+	spared Spared
 
-	mu      sync.Mutex
-	free    int                         // guarded by mu
-	waiting [ClassCount][]chan struct{} // by arrival; a closed channel holds a place; guarded by mu
-	waits   int64                       // guarded by mu
+	mu    sync.Mutex
+	inUse int            // guarded by mu
+	line  Line[struct{}] // guarded by mu
+	waits int64          // guarded by mu
 }
+
+// Spared is how many places each class leaves free. A class spares no fewer
+// than the ones before it.
+type Spared [ClassCount]int
 
 // GateStats is the state of a Gate.
 type GateStats struct {
@@ -27,48 +36,50 @@ type GateStats struct {
 	Waits   int64 // times that somebody had to wait
 }
 
-// NewGate returns a gate with so many places, at least one.
-func NewGate(places int) *Gate {
+// NewGate returns a gate with so many places, at least one, of which every
+// class may take at least one.
+func NewGate(places int, spared Spared) *Gate {
 	places = max(places, 1)
-	return &Gate{places: places, free: places}
+	for c := range spared {
+		spared[c] = min(spared[c], places-1)
+	}
+	return &Gate{places: places, spared: spared}
 }
 
-// Enter waits for a place, by the class of ctx. Leave gives it back; after an
-// error, which is that of ctx, there is none.
-func (g *Gate) Enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
+// Enter waits for a place, by the class of ctx, and reports whether it had to
+// wait. Leave gives the place back; after an error, which is that of ctx, there
+// is none.
+func (g *Gate) Enter(ctx context.Context) (waited bool, err error) {
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
 	}
-	class := ClassOf(ctx)
+	c := ClassOf(ctx)
 	g.mu.Lock()
-	if g.free > 0 { // nobody waits then
-		g.free--
+	if g.free(c) { // whoever waits is less urgent then, or would have gone in
+		g.inUse++
 		g.mu.Unlock()
-		return nil
+		return false, nil
 	}
-	mine := make(chan struct{})
-	g.waiting[class] = append(g.waiting[class], mine)
+	w := g.line.Join(c, struct{}{})
 	g.waits++
 	g.mu.Unlock()
 	select {
-	case <-mine:
-		return nil
+	case <-w.Turn():
+		return true, nil
 	case <-ctx.Done():
-		g.giveUp(class, mine)
-		return context.Cause(ctx)
+		g.giveUp(c, w)
+		return true, context.Cause(ctx)
 	}
 }
 
 // giveUp stops waiting. A place that came at the same moment goes on to the
 // next.
-func (g *Gate) giveUp(class Class, mine chan struct{}) {
+func (g *Gate) giveUp(c Class, w *Waiter[struct{}]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i := slices.Index(g.waiting[class], mine); i >= 0 {
-		g.waiting[class] = slices.Delete(g.waiting[class], i, i+1)
-		return
+	if !g.line.Leave(c, w) {
+		g.leave()
 	}
-	g.leave()
 }
 
 // Leave gives a place back.
@@ -78,25 +89,23 @@ func (g *Gate) Leave() {
 	g.leave()
 }
 
-// leave hands the place to the most urgent who waits. The caller holds mu.
+// leave lets in whoever may now. The caller holds mu.
 func (g *Gate) leave() {
-	for class, queue := range g.waiting {
-		if len(queue) > 0 {
-			close(queue[0])
-			g.waiting[class] = slices.Delete(queue, 0, 1)
-			return
-		}
+	g.inUse--
+	// The most urgent class that waits spares the fewest places: when it may not
+	// go in, nobody behind it may.
+	for c, w := g.line.First(); w != nil && g.free(c); c, w = g.line.First() {
+		g.inUse++
+		g.line.Shift(c)
 	}
-	g.free++
 }
+
+// free reports whether the class may take a place. The caller holds mu.
+func (g *Gate) free(c Class) bool { return g.places-g.inUse > g.spared[c] }
 
 // Stats may be called at any time.
 func (g *Gate) Stats() GateStats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := GateStats{Places: g.places, InUse: g.places - g.free, Waits: g.waits}
-	for _, queue := range g.waiting {
-		s.Waiting += len(queue)
-	}
-	return s
+	return GateStats{Places: g.places, InUse: g.inUse, Waiting: g.line.Len(), Waits: g.waits}
 }

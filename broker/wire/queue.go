@@ -14,6 +14,7 @@ type answerQueue struct {
 	bytes   int64   // sum of the sizes, of those being written too; guarded by mu
 	writing bool    // somebody flushes; guarded by mu
 	closed  bool    // nothing is sent any more; guarded by mu
+	slow    bool    // the client is slow to take what is being sent; guarded by mu
 
 	sending []entry     // owned by the one who set writing
 	out     outgoing    // owned by the one who set writing
@@ -26,10 +27,17 @@ type entry struct {
 }
 
 // push appends an answer in the order of requests. Only the reader calls it.
+// Behind what a slow client does not take, nothing waits in memory that others
+// need.
 func (c *conn) push(a answer) {
 	q := &c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.slow {
+		if err := detach(a); err != nil {
+			c.fail(err)
+		}
+	}
 	size := a.size()
 	q.fifo = append(q.fifo, entry{a, size})
 	q.bytes += size
@@ -81,13 +89,13 @@ func (q *answerQueue) take() bool {
 	return len(q.sending) > 0
 }
 
-// sent takes the bytes of what was sent off the account. Called with mu held.
+// sent takes what was sent off the account. Called with mu held.
 func (q *answerQueue) sent() {
 	for _, e := range q.sending {
 		q.bytes -= e.size
 	}
 	clear(q.sending)
-	q.sending = q.sending[:0]
+	q.sending, q.slow = q.sending[:0], false
 }
 
 // send writes what take took, in one writev where the transport can.

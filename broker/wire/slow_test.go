@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/tidelog/tide/broker/stream"
 )
@@ -164,12 +165,39 @@ func TestSlowConsumerIsClosed(t *testing.T) {
 	})
 }
 
+// TestNothingWaitsLentBehindASlowClient: neither what is asked for before the
+// client is slow nor what it asks for after that.
+func TestNothingWaitsLentBehindASlowClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newSlowClient(t, nil)
+		defer c.close()
+		conn := c.srv.open()[0]
+		conn.push(newMessage(&request{api: apis[keyApiVersions]}, kmsg.NewPtrApiVersionsResponse()))
+		go conn.flush() // as the writer does with answers of Produce: it holds nothing and is in the way
+		synctest.Wait()
+		c.fetch()
+		require.EqualValues(t, 2, c.part.out.Load())
+		time.Sleep(c.srv.cfg.Limits.Hold)
+		synctest.Wait()
+		require.Zero(t, c.part.out.Load())
+		c.fetch()
+		require.Zero(t, c.part.out.Load())
+		c.answer()
+		for range 2 {
+			require.True(t, bytes.Contains(c.answer(), bytes.Join(lentRecords(), nil)))
+		}
+		c.fetch()
+		require.EqualValues(t, 2, c.part.out.Load(), "a client that is quick again is lent to")
+		c.answer()
+	})
+}
+
 // TestQueuedAnswersLetGo: answers that wait behind a slow one are copied with
 // it, as far as there is room for copies.
 func TestQueuedAnswersLetGo(t *testing.T) {
 	b := newFakeBroker()
 	cfg := b.config(nil)
-	cfg.Limits.CopiedBytes = 20_000
+	cfg.Logger, cfg.Limits.CopiedBytes = slog.New(slog.DiscardHandler), 20_000
 	srv, err := New(cfg)
 	require.NoError(t, err)
 	c := newConn(srv, &script{in: bytes.NewReader(nil)})
@@ -183,10 +211,11 @@ func TestQueuedAnswersLetGo(t *testing.T) {
 	require.NoError(t, c.queue.detach())
 	require.Zero(t, part.out.Load())
 	require.NoError(t, c.queue.detach(), "copied once")
-	queue()
+	queue() // there is no room for its copy
+	<-c.dead
 	require.ErrorIs(t, c.queue.detach(), errCopies)
 	require.EqualValues(t, 2, part.out.Load())
-	c.flush()
+	c.queue.discard()
 	require.Zero(t, part.out.Load())
 	require.True(t, srv.copies.TryAcquire(20_000))
 }

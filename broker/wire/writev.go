@@ -23,21 +23,18 @@ type holder interface {
 // waited for again.
 const leastProgress = 64 << 10
 
-// writev sends the pieces. While some of them are held, the client has
-// Limits.Hold to take them:
+// writev sends the pieces. The client has Limits.Hold to take them; from then on
+// it is slow, and nothing of what it is to get is held:
 //
-//	held ── Hold ──▶ copied ── Write ──▶ 64 KiB more? ─▶ once more
-//	                   │                      └ no ─▶ closed
+//	held ── Hold ──▶ copied ── rest of Write ──▶ 64 KiB more? ─▶ Write once more
+//	                   │                            └ no ─▶ closed
 //	                   └ no room for copies ─▶ closed
 func (c *conn) writev(vec [][]byte, held bool) error {
 	q, lim := &c.queue, &c.srv.cfg.Limits
 	copied := int64(0)
 	defer func() { c.srv.copies.Release(copied) }()
+	patience, slow := min(lim.Hold, lim.Write), false
 	for q.vec = vec; len(q.vec) > 0; {
-		patience := lim.Write
-		if held {
-			patience = min(lim.Hold, lim.Write)
-		}
 		c.nc.SetWriteDeadline(time.Now().Add(patience))
 		n, err := q.vec.WriteTo(c.nc)
 		c.srv.stats.bytesOut.Add(n)
@@ -46,21 +43,28 @@ func (c *conn) writev(vec [][]byte, held bool) error {
 		case err == nil:
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return fmt.Errorf("write: %w", err)
-		case held:
-			if copied, err = c.letGo(); err != nil {
+		case !slow:
+			slow, patience = true, max(lim.Write-patience, lim.Hold)
+			if held {
+				if copied, err = c.letGo(); err != nil {
+					return err
+				}
+			}
+			if err := q.detach(); err != nil {
 				return err
 			}
-			held = false
 		case n < leastProgress:
 			return fmt.Errorf("client takes its answers too slowly: %d bytes in %v", n, lim.Write)
+		default:
+			patience = lim.Write
 		}
 	}
 	return nil
 }
 
-// letGo copies what is left to be sent, and what waits behind it, so that the
-// caches have their memory back whatever the client does. It returns the bytes
-// that it took of Limits.CopiedBytes for what is being sent.
+// letGo copies what is left to be sent, so that the caches have their memory
+// back whatever the client does. It returns the bytes that it took of
+// Limits.CopiedBytes.
 func (c *conn) letGo() (int64, error) {
 	q := &c.queue
 	rest := int64(0)
@@ -68,7 +72,7 @@ func (c *conn) letGo() (int64, error) {
 		rest += int64(len(b))
 	}
 	if !c.srv.copies.TryAcquire(rest) {
-		return 0, fmt.Errorf("client takes its answers too slowly, and %d bytes are copied for such clients already", c.srv.cfg.Limits.CopiedBytes)
+		return 0, errCopies
 	}
 	all := make([]byte, 0, rest)
 	for _, b := range q.vec {
@@ -81,27 +85,37 @@ func (c *conn) letGo() (int64, error) {
 		}
 	}
 	c.srv.stats.detached.Add(1)
-	return rest, q.detach()
+	return rest, nil
 }
 
-// errCopies closes a connection whose queued answers cannot be copied.
+// errCopies closes a connection whose answers cannot be copied.
 var errCopies = errors.New("client takes its answers too slowly, and too much is copied for such clients already")
 
-// detach copies the answers that wait. Each takes its size of
-// Limits.CopiedBytes until it is released.
+// detach copies the answers that wait, and has those copied that come until the
+// client has taken what is being sent.
 func (q *answerQueue) detach() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.slow = true
 	for _, e := range q.fifo[q.head:] {
-		a, ok := e.answer.(*fetchAnswer)
-		if !ok || !a.held() {
-			continue
+		if err := detach(e.answer); err != nil {
+			return err
 		}
-		if !a.c.srv.copies.TryAcquire(a.bytes) {
-			return errCopies
-		}
-		a.copied = a.bytes
-		a.detach()
 	}
+	return nil
+}
+
+// detach copies an answer that holds memory. It takes its size of
+// Limits.CopiedBytes until it is released.
+func detach(queued answer) error {
+	a, ok := queued.(*fetchAnswer)
+	if !ok || !a.held() {
+		return nil
+	}
+	if !a.c.srv.copies.TryAcquire(a.bytes) {
+		return errCopies
+	}
+	a.copied = a.bytes
+	a.detach()
 	return nil
 }

@@ -18,9 +18,8 @@ type file struct {
 	size     int64 // bytes; objects do not change
 	buffered *os.File
 
-	once      sync.Once
-	direct    *os.File // after once; likewise directErr
-	directErr error
+	opening sync.Mutex
+	direct  *os.File // nil: not opened yet; guarded by opening
 
 	files *files
 	key   string
@@ -28,14 +27,24 @@ type file struct {
 	place *list.Element // nil: it has left the cache; guarded by files.mu
 }
 
+// openDirect is tried again after an error, which may have been a want of
+// descriptors: a hot file stays here for ever.
 func (f *file) openDirect() (*os.File, error) {
-	f.once.Do(func() { f.direct, f.directErr = os.OpenFile(f.path, directRead, 0) })
-	return f.direct, f.directErr
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	if f.direct == nil {
+		opened, err := os.OpenFile(f.path, directRead, 0)
+		if err != nil {
+			return nil, err
+		}
+		f.direct = opened
+	}
+	return f.direct, nil
 }
 
+// close is called when nobody uses the file.
 func (f *file) close() error {
 	err := f.buffered.Close()
-	f.once.Do(func() { f.directErr = os.ErrClosed })
 	if f.direct != nil {
 		err = errors.Join(err, f.direct.Close())
 	}

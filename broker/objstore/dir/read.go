@@ -32,11 +32,10 @@ func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []obj
 	if err := objstore.CheckRange(key, f.size, pos, objstore.SlotBytes(slots)); err != nil {
 		return err
 	}
-	leave, err := s.gate.enter(ctx)
-	if err != nil {
-		return err
+	if _, err := s.gate.Enter(ctx); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
 	}
-	defer leave()
+	defer s.gate.Leave()
 	for _, slot := range slots {
 		err := s.readSlot(ctx, f, pos, slot)
 		if absent(err) { // removed since it was opened for the page cache
@@ -67,18 +66,19 @@ func (s *Store) readSlot(ctx context.Context, f *file, pos int64, slot objstore.
 	return err
 }
 
-// readDirect reads whole pages; the file's end may cut the last one short.
+// readDirect reads whole pages; the file's end may cut the last one short. What
+// comes of the attempt to read on from there, a file system may decide.
 func (s *Store) readDirect(f *file, pos int64, p []byte, need int) error {
 	direct, err := f.openDirect()
 	if err != nil {
 		return err
 	}
 	n, err := direct.ReadAt(p, pos)
-	if n >= need && (err == nil || errors.Is(err, io.EOF)) {
+	switch {
+	case n >= need:
 		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF
 	}
 	return err
 }
@@ -91,41 +91,11 @@ func (s *Store) noDirect(path string, err error) {
 	}
 }
 
-// gate bounds the reads in flight, each of which holds a thread, and keeps one
-// place free of prefetching for readers that wait.
-type gate struct{ all, ahead chan struct{} }
-
-func newGate(readers int) gate {
-	return gate{all: make(chan struct{}, readers), ahead: make(chan struct{}, max(readers-1, 1))}
+// newGate bounds the reads in flight, each of which holds a thread, and keeps
+// one place free of prefetching for readers that wait.
+func newGate(readers int) *objstore.Gate {
+	return objstore.NewGate(readers, objstore.Spared{objstore.ClassPrefetch: 1, objstore.ClassCompaction: 1})
 }
 
-// enter waits for a place; the caller calls leave. A read ahead takes a place
-// among its own kind first, so that those who wait in vain hold nothing.
-func (g gate) enter(ctx context.Context) (leave func(), err error) {
-	if objstore.ClassOf(ctx) <= objstore.ClassDemand {
-		if err := take(ctx, g.all); err != nil {
-			return nil, err
-		}
-		return func() { <-g.all }, nil
-	}
-	if err := take(ctx, g.ahead); err != nil {
-		return nil, err
-	}
-	if err := take(ctx, g.all); err != nil {
-		<-g.ahead
-		return nil, err
-	}
-	return func() { <-g.all; <-g.ahead }, nil
-}
-
-func take(ctx context.Context, places chan struct{}) error {
-	select {
-	case places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// openFlags of a file that is read by O_DIRECT.
+// directRead are the flags of a file that is read by O_DIRECT.
 const directRead = os.O_RDONLY | directFlag

@@ -1,7 +1,6 @@
 package dir
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,6 +96,28 @@ func TestRemovedFileIsGone(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// TestOpeningIsTriedAgain: an error that passes does not stay with an open file.
+func TestOpeningIsTriedAgain(t *testing.T) {
+	s := openRead(t, Config{})
+	require.NoError(t, s.Put(t.Context(), "a", objstore.Body{[]byte("some bytes")}))
+	require.NoError(t, s.GetRange(t.Context(), "a", 0, make([]byte, 4)))
+	mem, err := arena.Map(directUnit)
+	require.NoError(t, err)
+	defer arena.Unmap(mem)
+	read := func() error {
+		return s.GetSlots(t.Context(), "a", 0, []objstore.Slot{{Buf: mem, Size: 4}})
+	}
+	path := filepath.Join(s.root, "a")
+	require.NoError(t, os.Rename(path, path+"way"))
+	if directFlag != 0 {
+		require.ErrorIs(t, read(), objstore.ErrNotFound)
+	}
+	require.NoError(t, os.Rename(path+"way", path))
+	require.NoError(t, read())
+	require.Equal(t, "some", string(mem[:4]))
+	require.NoError(t, s.Close())
+}
+
 // TestReadersAndDeletes: reads that race with the end of their object end with
 // its bytes or with ErrNotFound.
 func TestReadersAndDeletes(t *testing.T) {
@@ -135,35 +155,4 @@ func TestReadersAndDeletes(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, s.Close())
-}
-
-// TestGate: prefetching leaves one place to readers who wait, and who gives up
-// holds none.
-func TestGate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(3)
-		ahead := objstore.WithClass(t.Context(), objstore.ClassPrefetch)
-		var leave []func()
-		for range 2 {
-			l, err := g.enter(ahead)
-			require.NoError(t, err)
-			leave = append(leave, l)
-		}
-		short, cancel := context.WithCancel(ahead)
-		gaveUp := make(chan error)
-		go func() {
-			_, err := g.enter(short)
-			gaveUp <- err
-		}()
-		synctest.Wait()
-		demand, err := g.enter(t.Context())
-		require.NoError(t, err, "a place is left")
-		cancel()
-		require.ErrorIs(t, <-gaveUp, context.Canceled)
-		demand()
-		for _, l := range leave {
-			l()
-		}
-		require.Zero(t, len(g.all)+len(g.ahead))
-	})
 }

@@ -23,9 +23,9 @@ type Store struct {
 	writer *writer
 	log    *slog.Logger
 	files  *files
-	gate   gate
-	temp   string   // our directory for files being written
-	lock   *os.File // says that temp is in use
+	gate   *objstore.Gate // of reads
+	temp   string         // our directory for files being written
+	lock   *os.File       // says that temp is in use
 	names  atomic.Int64
 	closed atomic.Bool
 
@@ -111,11 +111,10 @@ func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) e
 	if len(p) == 0 {
 		return nil
 	}
-	leave, err := s.gate.enter(ctx)
-	if err != nil {
+	if _, err := s.gate.Enter(ctx); err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	defer leave()
+	defer s.gate.Leave()
 	if _, err := f.buffered.ReadAt(p, pos); err != nil {
 		return s.explain(key, err)
 	}
@@ -143,11 +142,13 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	// Last, since a reader may open the file until it is gone, and an open file
+	// keeps its space on the disk.
+	defer s.files.forget(key)
 	info, err := os.Lstat(path)
 	if absent(err) || err == nil && info.IsDir() {
 		return nil
 	}
-	s.files.forget(key)
 	if err == nil {
 		err = s.fs.Remove(path)
 	}

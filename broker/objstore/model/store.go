@@ -108,7 +108,7 @@ func Wrap(inner objstore.Store, cfg Config) (*Store, error) {
 			cfg.Service.Name, cfg.Part, cfg.PartsInFlight, cfg.Attempts)
 	}
 	s := &Store{inner: inner, cfg: cfg, queue: NewQueue(cfg.Service, cfg.Seed)}
-	s.gates[Read], s.gates[Write] = objstore.NewGate(cfg.Reads), objstore.NewGate(cfg.Writes)
+	s.gates[Read], s.gates[Write] = objstore.NewGate(cfg.Reads, objstore.Spared{}), objstore.NewGate(cfg.Writes, objstore.Spared{})
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -144,7 +144,7 @@ func (s *Store) request(ctx context.Context, o op, key string, up, down int64, d
 	defer cancel(nil)
 	defer context.AfterFunc(s.life, func() { cancel(objstore.ErrClosed) })()
 	gate := s.gates[o.kind()]
-	if err := gate.Enter(ctx); err != nil {
+	if _, err := gate.Enter(ctx); err != nil {
 		return fmt.Errorf("%s %s: %w", o, key, err)
 	}
 	defer gate.Leave()

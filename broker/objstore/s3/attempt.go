@@ -118,7 +118,7 @@ func (readBody) HandleDeserialize(ctx context.Context, in middleware.Deserialize
 	if resp.StatusCode != http.StatusPartialContent || !strings.HasPrefix(got, want) {
 		return out, md, fmt.Errorf("answer %q with range %q, asked for %q", resp.Status, got, c.missing())
 	}
-	if resp.ContentLength < int64(len(c.into)) && resp.ContentLength >= 0 {
+	if resp.ContentLength < c.left && resp.ContentLength >= 0 {
 		return out, md, errShort // the object ends there
 	}
 	if err := c.fill(resp.Body); err != nil {
@@ -130,14 +130,18 @@ func (readBody) HandleDeserialize(ctx context.Context, in middleware.Deserialize
 // errShort: the server has fewer bytes from there on than were asked for.
 var errShort = errors.New("the object ends before")
 
-// fill reads exactly the buffer. A large Read of net/http's body goes from the
+// fill reads exactly the buffers. A large Read of net/http's body goes from the
 // socket into the buffer without a copy between.
 func (c *call) fill(body io.Reader) error {
-	for len(c.into) > 0 {
-		n, err := body.Read(c.into)
-		c.into, c.pos = c.into[n:], c.pos+int64(n)
+	for c.left > 0 {
+		if len(c.into[0]) == 0 {
+			c.into = c.into[1:]
+			continue
+		}
+		n, err := body.Read(c.into[0])
+		c.into[0], c.pos, c.left = c.into[0][n:], c.pos+int64(n), c.left-int64(n)
 		c.moved()
-		if err != nil && len(c.into) > 0 {
+		if err != nil && c.left > 0 {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}

@@ -50,9 +50,10 @@ type call struct {
 	op    op
 
 	// Of the goroutine that the SDK runs in.
-	attempts int    // begun so far
-	pos      int64  // opGet: where what is missing begins in the object
-	into     []byte // opGet: where it goes; shrinks as it comes
+	attempts int      // begun so far
+	pos      int64    // opGet: where what is missing begins in the object
+	left     int64    // opGet: bytes that are missing
+	into     [][]byte // opGet: where they go; shrinks as they come
 	deadline *stopwatch
 
 	mu    sync.Mutex
@@ -78,7 +79,7 @@ func (s *Store) call(ctx context.Context, o op, do func(context.Context, *call) 
 		defer context.AfterFunc(s.life, func() { cancel(objstore.ErrClosed) })()
 	}
 	gate := s.side(o).gate
-	if err := gate.Enter(ctx); err != nil {
+	if _, err := gate.Enter(ctx); err != nil {
 		return fmt.Errorf("waiting for one of %d requests in flight: %w", gate.Stats().Places, err)
 	}
 	defer gate.Leave()
@@ -91,7 +92,7 @@ func (s *Store) call(ctx context.Context, o op, do func(context.Context, *call) 
 
 // missing is the range of a GET's bytes that are not there yet, as HTTP has it.
 func (c *call) missing() string {
-	return fmt.Sprintf("bytes=%d-%d", c.pos, c.pos+int64(len(c.into))-1)
+	return fmt.Sprintf("bytes=%d-%d", c.pos, c.pos+c.left-1)
 }
 
 // moved says that bytes have moved.

@@ -52,7 +52,7 @@ func newSide(base aws.Config, cfg Config, places int) side {
 		o.Retryer = newRetryer(cfg)
 		o.APIOptions = append(o.APIOptions, addMiddleware)
 	})
-	return side{client: client, transport: tr, gate: objstore.NewGate(places)}
+	return side{client: client, transport: tr, gate: objstore.NewGate(places, objstore.Spared{})}
 }
 
 // noRedirect leaves a redirect to the SDK: a bucket of another region answers

@@ -83,7 +83,7 @@ func (s *Store) holds(ctx context.Context, key string, body objstore.Body) (bool
 	buf := make([]byte, min(size, 1<<20))
 	for pos := int64(0); pos < size; pos += int64(len(buf)) {
 		n := min(int64(len(buf)), size-pos)
-		if err := s.get(ctx, key, pos, buf[:n]); err != nil {
+		if err := s.get(ctx, key, pos, n, [][]byte{buf[:n]}); err != nil {
 			return false, err
 		}
 		rest := buf[:n]

@@ -87,31 +87,48 @@ func (s *Store) begin(ctx context.Context, key string) (done func(), err error) 
 
 // GetRange reads the range with one GET.
 func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
+	return s.getInto(ctx, key, pos, int64(len(p)), [][]byte{p})
+}
+
+// SlotUnit implements objstore.SlotReader: no alignment helps.
+func (s *Store) SlotUnit() int { return 1 }
+
+// GetSlots reads the range with one GET, straight into the slots.
+func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []objstore.Slot) error {
+	into := make([][]byte, len(slots))
+	for i, slot := range slots {
+		into[i] = slot.Data()
+	}
+	return s.getInto(ctx, key, pos, int64(objstore.SlotBytes(slots)), into)
+}
+
+func (s *Store) getInto(ctx context.Context, key string, pos, n int64, into [][]byte) error {
 	done, err := s.begin(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if len(p) == 0 || pos < 0 || pos > 1<<62 { // there is no such range in HTTP
+	if n == 0 || pos < 0 || pos > 1<<62 { // there is no such range in HTTP
 		info, err := s.head(ctx, key)
 		if err != nil {
 			return err
 		}
-		return objstore.CheckRange(key, info.size, pos, len(p))
+		return objstore.CheckRange(key, info.size, pos, int(n))
 	}
-	return s.get(ctx, key, pos, p)
+	return s.get(ctx, key, pos, n, into)
 }
 
-func (s *Store) get(ctx context.Context, key string, pos int64, p []byte) error {
+// get fills the buffers with n bytes, all that they have room for.
+func (s *Store) get(ctx context.Context, key string, pos, n int64, into [][]byte) error {
 	err := s.call(ctx, opGet, func(ctx context.Context, c *call) error {
-		c.pos, c.into = pos, p
+		c.pos, c.left, c.into = pos, n, into
 		_, err := s.reads.client.GetObject(ctx, &s3.GetObjectInput{
 			Bucket: &s.cfg.Bucket, Key: s.key(key), Range: aws.String(c.missing()),
 		})
 		return err
 	})
 	if errors.Is(err, errShort) || status(err) == 416 {
-		return fmt.Errorf("%s: %d bytes at %d: %w", key, len(p), pos, objstore.ErrRange)
+		return fmt.Errorf("%s: %d bytes at %d: %w", key, n, pos, objstore.ErrRange)
 	}
 	return explain("get", key, err)
 }

@@ -21,10 +21,10 @@ type bucket struct {
 	rate float64 // bytes a second; 0: no limit
 
 	mu     sync.Mutex
-	tokens float64     // guarded by mu; negative is a debt
-	filled time.Time   // guarded by mu; when tokens was right
-	line   line[int]   // guarded by mu; who waits for how many bytes
-	timer  *time.Timer // guarded by mu; runs while somebody waits
+	tokens float64            // guarded by mu; negative is a debt
+	filled time.Time          // guarded by mu; when tokens was right
+	line   objstore.Line[int] // guarded by mu; who waits for how many bytes
+	timer  *time.Timer        // guarded by mu; runs while somebody waits
 }
 
 func newBucket(rate int64) *bucket {
@@ -38,22 +38,22 @@ func (b *bucket) take(ctx context.Context, c objstore.Class, n int) (waited bool
 	}
 	b.mu.Lock()
 	b.fill()
-	if _, w := b.line.first(); w == nil && b.tokens > 0 {
+	if _, w := b.line.First(); w == nil && b.tokens > 0 {
 		b.tokens -= float64(n)
 		b.mu.Unlock()
 		return false, nil
 	}
-	w := b.line.join(c, n)
+	w := b.line.Join(c, n)
 	b.schedule()
 	b.mu.Unlock()
 	select {
-	case <-w.turn:
+	case <-w.Turn():
 		return true, nil
 	case <-ctx.Done():
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.line.leave(c, w) { // granted at the same moment: give it back
+	if !b.line.Leave(c, w) { // granted at the same moment: give it back
 		b.tokens += float64(n)
 	}
 	return true, context.Cause(ctx)
@@ -73,9 +73,9 @@ func (b *bucket) serve() {
 	defer b.mu.Unlock()
 	b.timer = nil
 	b.fill()
-	for c, w := b.line.first(); w != nil && b.tokens > 0; c, w = b.line.first() {
-		b.tokens -= float64(w.what)
-		b.line.shift(c)
+	for c, w := b.line.First(); w != nil && b.tokens > 0; c, w = b.line.First() {
+		b.tokens -= float64(w.What)
+		b.line.Shift(c)
 	}
 	b.schedule()
 }
@@ -83,7 +83,7 @@ func (b *bucket) serve() {
 // schedule sets the timer to when there is a token for who waits. Called with
 // mu held.
 func (b *bucket) schedule() {
-	if _, w := b.line.first(); w == nil || b.timer != nil {
+	if _, w := b.line.First(); w == nil || b.timer != nil {
 		return
 	}
 	missing := 1 - b.tokens

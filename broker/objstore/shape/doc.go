@@ -12,7 +12,7 @@
 // catch-up readers cannot hold uploads up, nor the other way round. A request
 // that finds no place waits in the queue of its class, and a place that becomes
 // free goes to the first of the most urgent class that waits. Prefetch and
-// compaction leave some places alone (see spared): a request in flight cannot
+// compaction leave some places alone (see newGate): a request in flight cannot
 // be called back, so those that may wait must not take them all.
 //
 // Bandwidth is a token bucket each way, shared in the same order. A read takes

@@ -55,7 +55,7 @@ type Stats struct {
 // Store is an objstore.Store around another one.
 type Store struct {
 	inner         objstore.Store
-	reads, writes *gate
+	reads, writes *objstore.Gate
 	in, out       *bucket
 	classes       [objstore.ClassCount]struct{ requests, bytes, waits, paced atomic.Int64 }
 }
@@ -67,9 +67,14 @@ func New(inner objstore.Store, cfg Config) (*Store, error) {
 	}
 	cfg = cfg.withDefaults()
 	return &Store{
-		inner: inner, reads: &gate{size: cfg.Reads}, writes: &gate{size: cfg.Writes},
+		inner: inner, reads: newGate(cfg.Reads), writes: newGate(cfg.Writes),
 		in: newBucket(cfg.Rate), out: newBucket(cfg.Rate),
 	}, nil
+}
+
+// newGate has prefetch and compaction leave places to those who cannot wait.
+func newGate(places int) *objstore.Gate {
+	return objstore.NewGate(places, objstore.Spared{objstore.ClassPrefetch: places / 4, objstore.ClassCompaction: places / 2})
 }
 
 // Stats returns the counts of one class.
@@ -79,19 +84,19 @@ func (s *Store) Stats(c objstore.Class) Stats {
 }
 
 // through makes one call with a place in flight.
-func (s *Store) through(ctx context.Context, g *gate, key string, n int64, call func(c objstore.Class) error) error {
+func (s *Store) through(ctx context.Context, g *objstore.Gate, key string, n int64, call func(c objstore.Class) error) error {
 	c := objstore.ClassOf(ctx)
 	k := &s.classes[c]
 	k.requests.Add(1)
 	k.bytes.Add(n)
-	waited, err := g.enter(ctx, c)
+	waited, err := g.Enter(ctx)
 	if waited {
 		k.waits.Add(1)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: waiting for a place among the requests in flight: %w", key, err)
 	}
-	defer g.exit()
+	defer g.Leave()
 	return call(c)
 }
 
