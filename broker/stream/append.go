@@ -82,6 +82,7 @@ func (e *Engine) admit(s *Stream, b object.RecordBatch, n int, done func(error))
 		}
 	}
 	e.counters.spaceWaits.Add(1)
+	e.short = e.short || !room
 	// A full cache or ring waits for an upload; if none is on the way, there
 	// has to be one. Full write buffers wait for the device alone.
 	if e.onTheWay == 0 && (!room || e.halfUsed()) {
@@ -127,7 +128,7 @@ func (e *Engine) wakeSpace() {
 func (e *Engine) wakeSpaceLocked() {
 	if e.space != nil {
 		close(e.space)
-		e.space = nil
+		e.space, e.short = nil, false
 	}
 }
 

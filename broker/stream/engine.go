@@ -119,6 +119,7 @@ type Engine struct {
 	ring     int64      // the WAL's ring capacity, bytes
 	onTheWay int        // blocks sealed and not yet committed
 	space    chan struct{}
+	short    bool  // an append waits for room in the cache
 	failed   error // the WAL has latched
 	closed   bool
 	began    time.Time // when the active block got its first record

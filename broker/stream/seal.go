@@ -107,8 +107,15 @@ func (e *Engine) committed(j upload.Job) {
 }
 
 // urgent is the uploader's question whether to make haste rather than spread an
-// upload out: before the node serves, and when what waits for its upload takes
-// half of the cache or of the WAL, producers are about to wait for it.
+// upload out: before the node serves, and when producers wait for it, or are
+// about to because what waits for its upload takes half of the cache or of the
+// WAL.
 func (e *Engine) urgent() bool {
-	return !e.serving.Load() || e.cache.Waiting() > e.cacheSize/2 || e.halfUsed()
+	return !e.serving.Load() || e.cache.Waiting() > e.cacheSize/2 || e.halfUsed() || e.isShort()
+}
+
+func (e *Engine) isShort() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.short
 }

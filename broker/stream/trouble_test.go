@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,6 +44,30 @@ func TestAppendGoesOnAfterAReader(t *testing.T) {
 		require.Positive(t, l.Stats().SpaceWaits)
 		release(reading.Pinned)
 		require.NoError(t, <-added)
+	})
+}
+
+// TestNobodyWaitsForAPacedUpload: a block that took long to fill is put at its
+// pace; then a burst of tiny batches fills the cache before it is large enough
+// to be sealed.
+func TestNobodyWaitsForAPacedUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 4)
+		r.tune = func(c *Config) {
+			c.UploadThreshold, c.UploadInterval, c.Upload.LeastRate = 512<<10, 100*time.Second, 1
+		}
+		l := r.open()
+		defer l.close()
+		for i := range 4 {
+			l.mustAdd(l.stream(i), 10, 10_400) // an object each
+		}
+		time.Sleep(101 * time.Second)
+		synctest.Wait()
+		require.Positive(t, l.UploadStats().Pending)
+		begin := time.Now()
+		l.mustAdd(l.stream(0), 9000, 16)
+		require.Positive(t, l.Stats().SpaceWaits)
+		require.Less(t, time.Since(begin), time.Second)
 	})
 }
 
