@@ -104,9 +104,13 @@ func TestServiceAsksForDepth(t *testing.T) {
 	s.add(time.Second)
 	require.Equal(t, 1, s.depth())
 	for range 100 {
-		s.add(time.Millisecond)
+		s.add(600 * time.Microsecond)
 	}
-	require.Equal(t, 4, s.depth())
+	require.Equal(t, 3, s.depth())
+	for range 100 {
+		s.add(10 * time.Millisecond)
+	}
+	require.Equal(t, mostBySlowness, s.depth(), "and not more, however slow: it may be the depth that makes it so")
 }
 
 // A device may be faster than it says, as one that merges writes (st1) is. What
