@@ -157,8 +157,9 @@ func (c *Cache) prefetchIndexes(refs []ObjectRef) {
 		}
 		c.recordIndex(trace.IndexPrefetch, ref)
 		l := c.beginIndex(ref.ID)
+		l.rising = newRising()
 		c.loads.Go(func() {
-			err := c.loadIndex(c.ahead, l, ref)
+			err := c.loadIndex(l.rising.of(c.ahead), l, ref)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.prefetching--

@@ -32,6 +32,7 @@ type Block struct {
 	lent       int           // of the pins, those that are lent
 	scanned    bool          // loaded ahead, and only one reader has asked for it
 	place      *list.Element // in behind; nil: not there
+	rising     *rising       // of the load ahead that brings it; nil: a reader's own load
 }
 
 // Bytes is the block as it stands in the object. It must not be changed, nor

@@ -226,6 +226,7 @@ func (c *Cache) lookup(req policy.Request, r Request) (*Block, found, error) {
 		if b.loaded() {
 			return b, there, nil
 		}
+		b.rising.rise()
 		return b, late, nil
 	}
 	b, err := c.begin(req, r.Entry)

@@ -16,6 +16,8 @@ type indexLoad struct {
 	ready chan struct{} // closed when the load has ended
 	index object.Index  // read only after ready is closed, likewise err
 	err   error
+
+	rising *rising // of a load ahead; nil: a reader's own
 }
 
 // indexOverhead is what an index costs beside its entries, in bytes: map and
@@ -78,6 +80,7 @@ func (c *Cache) indexLoad(ref ObjectRef) (*indexLoad, error) {
 	}
 	if l := c.indexes[ref.ID]; l != nil {
 		c.indexOrder.Access(indexRequest(ref.ID, nil))
+		l.rising.rise()
 		c.n.indexHits.Add(1)
 		c.recordIndex(trace.IndexHit, ref)
 		return l, nil

@@ -121,6 +121,7 @@ func (c *Cache) pump() {
 // for those before it, and it and those behind it are dropped.
 func (c *Cache) beginAhead(ref ObjectRef, entries []object.IndexEntry) bool {
 	var blocks []*Block
+	r := newRising()
 	for i, e := range entries {
 		req := c.policyRequest(ref.ID, e)
 		c.queue.take(req.Key)
@@ -132,7 +133,7 @@ func (c *Cache) beginAhead(ref ObjectRef, entries []object.IndexEntry) bool {
 			}
 			break
 		}
-		b.prefetched, b.scanned = true, true
+		b.prefetched, b.scanned, b.rising = true, true, r
 		c.recordBlock(trace.Prefetch, ref.ID, e, 0)
 		c.queue.bytes += b.slotSize()
 		c.n.prefetchedBlocks.Add(1)
@@ -143,12 +144,12 @@ func (c *Cache) beginAhead(ref ObjectRef, entries []object.IndexEntry) bool {
 		return false
 	}
 	c.n.prefetches.Add(1)
-	c.loads.Go(func() { c.loadAhead(ref, blocks) })
+	c.loads.Go(func() { c.loadAhead(r, ref, blocks) })
 	return true
 }
 
-func (c *Cache) loadAhead(ref ObjectRef, blocks []*Block) {
-	err := c.load(c.ahead, ref, blocks...)
+func (c *Cache) loadAhead(r *rising, ref ObjectRef, blocks []*Block) {
+	err := c.load(r.of(c.ahead), ref, blocks...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prefetching--

@@ -32,12 +32,33 @@ func WithClass(ctx context.Context, c Class) context.Context {
 	return context.WithValue(ctx, classKey{}, c)
 }
 
-// ClassOf is the class of the requests made with ctx.
+type risingKey struct{}
+
+// WithRising makes demand reads of the requests made with the context once the
+// channel is closed, those that wait somewhere included: a reader has come to
+// wait for what was read ahead of it.
+func WithRising(ctx context.Context, urgent <-chan struct{}) context.Context {
+	return context.WithValue(ctx, risingKey{}, urgent)
+}
+
+// RisingOf is the channel of WithRising, nil without.
+func RisingOf(ctx context.Context) <-chan struct{} {
+	urgent, _ := ctx.Value(risingKey{}).(<-chan struct{})
+	return urgent
+}
+
+// ClassOf is the class of the requests made with ctx, now.
 func ClassOf(ctx context.Context) Class {
-	if c, ok := ctx.Value(classKey{}).(Class); ok {
+	c, ok := ctx.Value(classKey{}).(Class)
+	if !ok {
+		return ClassDemand
+	}
+	select {
+	case <-RisingOf(ctx):
+		return min(c, ClassDemand)
+	default:
 		return c
 	}
-	return ClassDemand
 }
 
 // Pacer is asked before each piece of an object is moved, and waits until the

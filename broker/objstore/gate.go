@@ -63,13 +63,27 @@ func (g *Gate) Enter(ctx context.Context) (waited bool, err error) {
 	w := g.line.Join(c, struct{}{})
 	g.waits++
 	g.mu.Unlock()
-	select {
-	case <-w.Turn():
-		return true, nil
-	case <-ctx.Done():
-		g.giveUp(c, w)
-		return true, context.Cause(ctx)
+	for rising := RisingOf(ctx); ; {
+		select {
+		case <-w.Turn():
+			return true, nil
+		case <-rising:
+			rising = nil
+			c, w = g.rise(c, w)
+		case <-ctx.Done():
+			g.giveUp(c, w)
+			return true, context.Cause(ctx)
+		}
 	}
+}
+
+// rise lines a waiter up among the demand reads.
+func (g *Gate) rise(c Class, w *Waiter[struct{}]) (Class, *Waiter[struct{}]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, w = g.line.Rise(c, w)
+	g.admit()
+	return c, w
 }
 
 // giveUp stops waiting. A place that came at the same moment goes on to the
@@ -89,9 +103,14 @@ func (g *Gate) Leave() {
 	g.leave()
 }
 
-// leave lets in whoever may now. The caller holds mu.
+// leave gives a place back. The caller holds mu.
 func (g *Gate) leave() {
 	g.inUse--
+	g.admit()
+}
+
+// admit lets in whoever may now. The caller holds mu.
+func (g *Gate) admit() {
 	// The most urgent class that waits spares the fewest places: when it may not
 	// go in, nobody behind it may.
 	for c, w := g.line.First(); w != nil && g.free(c); c, w = g.line.First() {

@@ -96,6 +96,38 @@ func TestGateSparesPlaces(t *testing.T) {
 	})
 }
 
+// TestGateLetsRise: what a reader has come to wait for goes before what is read
+// ahead, and takes places that those leave free.
+func TestGateLetsRise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := objstore.NewGate(2, objstore.Spared{objstore.ClassPrefetch: 1, objstore.ClassCompaction: 1})
+		ahead := objstore.WithClass(t.Context(), objstore.ClassPrefetch)
+		urgent := make(chan struct{})
+		rising := objstore.WithRising(ahead, urgent)
+		require.Equal(t, objstore.ClassPrefetch, objstore.ClassOf(rising))
+		_, err := g.Enter(ahead)
+		require.NoError(t, err)
+		entered := make(chan string, 2)
+		for name, ctx := range map[string]context.Context{"ahead": ahead, "rising": rising} {
+			go func() {
+				if _, err := g.Enter(ctx); err == nil {
+					entered <- name
+				}
+			}()
+			synctest.Wait()
+		}
+		require.Equal(t, 2, g.Stats().Waiting)
+		close(urgent)
+		require.Equal(t, "rising", <-entered)
+		require.Equal(t, objstore.ClassDemand, objstore.ClassOf(rising))
+		g.Leave()
+		g.Leave()
+		require.Equal(t, "ahead", <-entered)
+		g.Leave()
+		require.Equal(t, 0, g.Stats().InUse)
+	})
+}
+
 // crowd is requests on their way through a gate, each of which ends when its
 // channel is closed: inside or waiting.
 type crowd struct {

@@ -33,6 +33,15 @@ func (l *Line[T]) Leave(c Class, w *Waiter[T]) bool {
 	return true
 }
 
+// Rise moves a waiter to the end of the demand reads, unless its turn has come
+// or it is as urgent, and returns what it is now.
+func (l *Line[T]) Rise(c Class, w *Waiter[T]) (Class, *Waiter[T]) {
+	if c <= ClassDemand || !l.Leave(c, w) {
+		return c, w
+	}
+	return ClassDemand, l.Join(ClassDemand, w.What)
+}
+
 // First is the one to serve next: the longest waiting of the most urgent class.
 func (l *Line[T]) First() (Class, *Waiter[T]) {
 	for c := range l.queues {

@@ -103,7 +103,7 @@ func TestOpeningIsTriedAgain(t *testing.T) {
 	require.NoError(t, s.GetRange(t.Context(), "a", 0, make([]byte, 4)))
 	mem, err := arena.Map(directUnit)
 	require.NoError(t, err)
-	defer arena.Unmap(mem)
+	defer func() { require.NoError(t, arena.Unmap(mem)) }()
 	read := func() error {
 		return s.GetSlots(t.Context(), "a", 0, []objstore.Slot{{Buf: mem, Size: 4}})
 	}

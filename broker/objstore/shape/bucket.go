@@ -46,17 +46,29 @@ func (b *bucket) take(ctx context.Context, c objstore.Class, n int) (waited bool
 	w := b.line.Join(c, n)
 	b.schedule()
 	b.mu.Unlock()
-	select {
-	case <-w.Turn():
-		return true, nil
-	case <-ctx.Done():
+	for rising := objstore.RisingOf(ctx); ; {
+		select {
+		case <-w.Turn():
+			return true, nil
+		case <-rising:
+			rising = nil
+			b.mu.Lock()
+			c, w = b.line.Rise(c, w)
+			b.mu.Unlock()
+		case <-ctx.Done():
+			b.giveUp(c, w)
+			return true, context.Cause(ctx)
+		}
 	}
+}
+
+// giveUp stops waiting. What was granted at the same moment is given back.
+func (b *bucket) giveUp(c objstore.Class, w *objstore.Waiter[int]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.line.Leave(c, w) { // granted at the same moment: give it back
-		b.tokens += float64(n)
+	if !b.line.Leave(c, w) {
+		b.tokens += float64(w.What)
 	}
-	return true, context.Cause(ctx)
 }
 
 // fill adds what the time since the last call has brought. Called with mu held.

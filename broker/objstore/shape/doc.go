@@ -20,6 +20,7 @@
 // objstore.Pace; so a small urgent request waits for one piece of a large one,
 // not for all of it.
 //
-// Nothing ages: while the urgent classes use all there is, compaction stands
+// A prefetch that a reader has come to wait for lines up anew, as a demand read
+// (objstore.WithRising). Else nothing ages: while the urgent classes use all there is, compaction stands
 // still. That is what its order means, and its counters show it.
 package shape
