@@ -110,7 +110,7 @@ func TestWALDamaged(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 	require.Contains(t, refused(t, dir), "--accept-loss", "the refusal names the way out")
-	start(t, dir, "--accept-loss")
+	require.Contains(t, start(t, dir, "--accept-loss").stderr.String(), "as --accept-loss asks: records that were acknowledged may be gone")
 }
 
 // TestNoRoom: a WAL larger than the disk is refused at once.

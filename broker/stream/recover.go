@@ -71,15 +71,19 @@ func (e *Engine) recover(ctx context.Context, reg meta.Result) error {
 	if err := e.uploader.Drain(ctx); err != nil {
 		return err
 	}
+	for _, d := range rec.Damage {
+		e.cfg.Logger.Error("starting without what the WAL has lost, as --accept-loss asks: records that were acknowledged may be gone",
+			"from", d.From, "to", d.To, "proof", d.Reason, "intact_behind", rec.Lost+rec.Dropped)
+	}
 	r := &e.recovery
 	level := slog.LevelInfo
-	// Unknown: a topic deleted just before the crash, or other metadata. In
-	// flight: never acknowledged, unless a block before them has rotted.
-	if r.Unknown > 0 || r.Stale > 0 || rec.Dropped > 0 {
+	// Unknown: a topic deleted just before the crash, or other metadata. Behind
+	// the end: in flight, never acknowledged, unless a block before has rotted.
+	if r.Unknown > 0 || r.Stale > 0 || rec.Dropped > 0 || rec.Lost > 0 {
 		level = slog.LevelWarn
 	}
 	e.cfg.Logger.Log(ctx, level, "WAL recovered", "records", rec.Records, "kept", r.Kept, "committed", r.Committed,
-		"unknown", r.Unknown, "stale", r.Stale, "in_flight", rec.Dropped, "from", rec.Start, "to", rec.End)
+		"unknown", r.Unknown, "stale", r.Stale, "behind_end", rec.Dropped, "lost", rec.Lost, "from", rec.Start, "to", rec.End)
 	return nil
 }
 

@@ -53,6 +53,9 @@ func (c *cacheTraceCmd) Run(_ context.Context, std *stdio) error {
 }
 
 func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
+	if same(in, c.Out) {
+		return usageError{fmt.Errorf("%s is the trace itself: name another file", c.Out)}
+	}
 	out, err := os.CreateTemp(filepath.Dir(c.Out), ".trace-*")
 	if err != nil {
 		return err
@@ -72,4 +75,11 @@ func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
 	}
 	fmt.Fprintf(std.out, "%d requests\n", n)
 	return nil
+}
+
+// same says whether the name is that of the open file.
+func same(f *os.File, name string) bool {
+	a, errA := f.Stat()
+	b, errB := os.Stat(name)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }

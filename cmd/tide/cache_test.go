@@ -52,6 +52,7 @@ func TestCacheTrace(t *testing.T) {
 		{[]string{"cache", "trace", file, "--to", "csv"}, exitUsage, "belong together"},
 		{[]string{"cache", "trace", file, converted}, exitUsage, "belong together"},
 		{[]string{"cache", "trace", file, "--to", "xml", converted}, exitUsage, "--to"},
+		{[]string{"cache", "trace", file, "--to", "csv", file}, exitUsage, "is the trace itself"},
 		{[]string{"cache", "trace", converted}, exitFailed, "not a trace"},
 		{[]string{"cache", "trace", converted, "--to", "csv", filepath.Join(dir, "new")}, exitFailed, "not a trace"},
 	} {

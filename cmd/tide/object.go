@@ -28,7 +28,7 @@ func init() {
 type objectCmd struct {
 	Write  objectWriteCmd  `cmd:"" help:"Write an object of the batches that a description lists, a JSON line each."`
 	Dump   objectDumpCmd   `cmd:"" help:"Print index and batches of an object as one JSON object. Works on objects of any size."`
-	Verify objectVerifyCmd `cmd:"" help:"Hold every batch against the index and print counts and damage; exit 1 on damage."`
+	Verify objectVerifyCmd `cmd:"" help:"Hold every batch against the index, and Kafka record batches against their CRC; print counts and damage; exit 1 on damage."`
 }
 
 // objectWriteCmd is `tide object write`.

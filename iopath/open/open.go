@@ -35,8 +35,8 @@ type Options struct {
 	// Capacity of a file that is made, or of memory, where the URL has none,
 	// in bytes. Default DefaultCapacity.
 	Capacity int64
-	// MustExist refuses a file that is not there; by default it is made, with
-	// its directory, and filled with zeros.
+	// MustExist refuses a file that is not there; by default it is made, in a
+	// directory that must be there, and filled with zeros.
 	MustExist bool
 	// Progress is told of the filling. Default: each tenth goes to Logger.
 	Progress func(done, total int64)
@@ -94,10 +94,10 @@ func scheme(spec iopath.Spec, opts Options) (iopath.Path, error) {
 	if o.Capacity == 0 && missing(spec.File) {
 		o.Capacity = opts.Capacity
 	}
-	if o.Create && spec.File != "" {
-		if err := os.MkdirAll(filepath.Dir(spec.File), 0o755); err != nil {
-			return nil, fmt.Errorf("directory of the WAL: %w", err)
-		}
+	if dir := filepath.Dir(spec.File); spec.File != "" && missing(dir) {
+		// It is not made: what is missing may be a mount, and the WAL would lie on
+		// another disk than the one that was meant.
+		return nil, fmt.Errorf("WAL %s: there is no directory %s: mount what belongs there, or make it", spec.File, dir)
 	}
 	switch spec.Scheme {
 	case iopath.SchemePwrite:

@@ -29,7 +29,7 @@ func open(t *testing.T, url, dir string, o Options) (iopath.Path, error) {
 // TestEveryScheme: each URL opens, keeps a write, and says what it is.
 func TestEveryScheme(t *testing.T) {
 	for url, want := range map[string]iopath.Durability{
-		"pwrite:DIR/new/wal":                     iopath.Dsync,
+		"pwrite:DIR/wal":                         iopath.Dsync,
 		"pwrite:DIR/wal?durability=direct":       iopath.Direct,
 		"fsync:DIR/wal":                          iopath.Fdatasync,
 		"uring:DIR/wal?mode=leader":              iopath.Dsync,
@@ -68,7 +68,10 @@ func TestRefusals(t *testing.T) {
 	require.ErrorContains(t, err, "want one of gp3-16000")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
 	_, err = open(t, "pwrite:DIR/file/wal", dir, Options{})
-	require.ErrorContains(t, err, "directory of the WAL")
+	require.ErrorContains(t, err, "not a directory")
+	_, err = open(t, "pwrite:DIR/mount/wal", dir, Options{})
+	require.ErrorContains(t, err, "mount what belongs there")
+	require.NoDirExists(t, filepath.Join(dir, "mount"), "else the WAL would lie on another disk")
 }
 
 func TestFillingIsLogged(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -224,4 +225,31 @@ func FuzzVerify(f *testing.F) {
 		require.Len(t, d.Batches, int(r.Batches))
 		require.Len(t, d.Entries, int(r.Entries))
 	})
+}
+
+// TestKafkaBatchesAreHeldAgainstTheirCRC: the object's own format would not
+// notice a bit that flipped in a payload.
+func TestKafkaBatchesAreHeldAgainstTheirCRC(t *testing.T) {
+	payload := make([]byte, 100)
+	putInt32(payload[8:], 100-12)
+	payload[16] = 2
+	sum := crc32.Checksum(payload[21:], crc32.MakeTable(crc32.Castagnoli))
+	putInt32(payload[17:], int32(sum))
+	w := object.NewWriter(1 << 20)
+	b := object.RecordBatch{StreamID: 7, Epoch: 1, BaseOffset: 40, Count: 1, Payload: payload}
+	require.NoError(t, w.Add(object.AppendBatch(nil, b)))
+	l, err := w.Finish()
+	require.NoError(t, err)
+	all := bytes.Join(l.Body, nil)
+	verify := func() (inspect.Report, error) {
+		return inspect.Verify(context.Background(), inspect.New(bytes.NewReader(all), "x", int64(len(all))))
+	}
+	r, err := verify()
+	require.NoError(t, err)
+	require.Zero(t, r.Unchecked)
+	all[10+object.BatchHeaderSize+70] ^= 1
+	r, err = verify()
+	require.ErrorIs(t, err, inspect.ErrDamaged)
+	require.Len(t, r.Damage, 1)
+	require.Contains(t, r.Damage[0], "stream 7, batch at offset 40: CRC")
 }

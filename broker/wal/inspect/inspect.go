@@ -63,7 +63,7 @@ type Report struct {
 	Records int64    `json:"records"` // live
 	Bytes   int64    `json:"bytes"`   // of their bodies
 	Foreign int64    `json:"foreign"` // of them, those that are no stream record batch
-	Dropped int64    `json:"dropped"` // intact behind End: in flight, never acknowledged
+	Dropped int64    `json:"dropped"` // intact behind End: in flight, never acknowledged; with damage, perhaps lost with it
 	Lost    int64    `json:"lost"`    // intact behind damage
 	Damage  []string `json:"damage"`
 }

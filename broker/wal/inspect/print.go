@@ -20,7 +20,11 @@ func (r Report) Print(w io.Writer) {
 		fmt.Fprintf(w, "capacity   %s, window %s, trimmed to %d\n", units.Size(h.Capacity), units.Size(h.WindowMax), h.TrimOffset)
 	}
 	fmt.Fprintf(w, "records    %d, %d bytes, in [%d, %d)\n", r.Records, r.Bytes, r.Start, r.End)
-	fmt.Fprintf(w, "dropped    %d (in flight when the log ended, never acknowledged)\n", r.Dropped)
+	why := "in flight when the log ended, never acknowledged"
+	if len(r.Damage) > 0 {
+		why = "intact within a window behind the log's end: in flight, or lost with the damage"
+	}
+	fmt.Fprintf(w, "dropped    %d (%s)\n", r.Dropped, why)
 	if r.Lost > 0 {
 		fmt.Fprintf(w, "lost       %d (intact, but behind damage)\n", r.Lost)
 	}
