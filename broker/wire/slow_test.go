@@ -171,6 +171,7 @@ func TestNothingWaitsLentBehindASlowClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newSlowClient(t, nil)
 		defer c.close()
+		synctest.Wait() // the reader reads: one on its way there would flush what is pushed, and hang in it
 		conn := c.srv.open()[0]
 		conn.push(newMessage(&request{api: apis[keyApiVersions]}, kmsg.NewPtrApiVersionsResponse()))
 		go conn.flush() // as the writer does with answers of Produce: it holds nothing and is in the way
