@@ -33,7 +33,7 @@ func (w *work) put(ctx context.Context, o *output, mem []byte) (written, error) 
 	if err != nil {
 		return written{}, err
 	}
-	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.wait), limit)
+	pctx, cancel := context.WithTimeout(objstore.WithPacer(ctx, w.writes.Wait), limit)
 	defer cancel()
 	if err := w.cfg.Store.Put(pctx, w.key(id), body); err != nil {
 		return written{}, fmt.Errorf("put object %d: %w", id, err)

@@ -15,8 +15,8 @@ import (
 // runs at a time.
 type Compactor struct {
 	cfg    Config
-	pace   pace           // of reads
-	writes pace           // of writes, asked by the store
+	pace   objstore.Limit // of reads
+	writes objstore.Limit // of writes, asked by the store
 	round  chan struct{}  // holds a token while a round runs
 	bad    map[int64]bool // damaged objects; guarded by round
 	stats  counters
@@ -52,7 +52,7 @@ func New(cfg Config) (*Compactor, error) {
 	closed, stop := context.WithCancel(context.Background())
 	return &Compactor{
 		closed: closed, close: stop,
-		cfg: cfg, pace: pace{rate: cfg.Rate}, writes: pace{rate: cfg.Rate},
+		cfg: cfg, pace: objstore.Limit{PerSecond: cfg.Rate}, writes: objstore.Limit{PerSecond: cfg.Rate},
 		round: make(chan struct{}, 1), bad: make(map[int64]bool),
 	}, nil
 }

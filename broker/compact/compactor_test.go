@@ -286,27 +286,6 @@ func TestModel(t *testing.T) {
 	})
 }
 
-func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := pace{rate: 1000}
-		began := time.Now()
-		for range 10 {
-			require.NoError(t, p.wait(t.Context(), 100))
-		}
-		require.Equal(t, 900*time.Millisecond, time.Since(began), "the last bytes may go at once")
-		time.Sleep(time.Hour) // synctest's clock: no burst makes up for it
-		began = time.Now()
-		require.NoError(t, p.wait(t.Context(), 1000))
-		require.NoError(t, p.wait(t.Context(), 1))
-		require.Equal(t, time.Second, time.Since(began))
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
-		require.ErrorIs(t, p.wait(ended, 1), context.Canceled)
-		none := pace{}
-		require.NoError(t, none.wait(t.Context(), 1<<30))
-	})
-}
-
 func TestRefusesImpossibleConfig(t *testing.T) {
 	_, err := New(Config{Rate: -1, Target: 1, GroupBytes: 2 << 20, Window: -1})
 	for _, want := range []string{"a store and metadata", "rate of -1", "target of 1", "groups of 2097152", "window of -1"} {

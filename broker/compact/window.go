@@ -108,7 +108,7 @@ func (w *work) fetch(ctx context.Context, s *source, pos int64, p []byte) (int, 
 }
 
 func (w *work) get(ctx context.Context, o meta.Object, pos int64, p []byte) error {
-	if err := w.pace.wait(ctx, len(p)); err != nil {
+	if err := w.pace.Wait(ctx, len(p)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, getTimeout)

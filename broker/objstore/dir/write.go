@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/internal/align"
@@ -19,7 +18,7 @@ import (
 type writer struct {
 	pieceSize int
 	buffers   chan []byte // one for each Put that may write; nil until first used
-	pace      *pace
+	pace      *objstore.Limit
 	log       *slog.Logger
 	closed    atomic.Bool
 
@@ -28,7 +27,7 @@ type writer struct {
 }
 
 func newWriter(c Config) *writer {
-	w := &writer{pieceSize: c.PieceSize, buffers: make(chan []byte, c.Writers), pace: &pace{rate: c.WriteRate}, log: c.Logger}
+	w := &writer{pieceSize: c.PieceSize, buffers: make(chan []byte, c.Writers), pace: &objstore.Limit{PerSecond: c.WriteRate}, log: c.Logger}
 	for range c.Writers {
 		w.buffers <- nil
 	}
@@ -100,7 +99,7 @@ func (w *writer) pieces(ctx context.Context, f *os.File, body objstore.Body, buf
 		if err := objstore.Pace(ctx, n); err != nil {
 			return err
 		}
-		if err := w.pace.wait(ctx, n); err != nil {
+		if err := w.pace.Wait(ctx, n); err != nil {
 			return err
 		}
 		if _, err := f.WriteAt(buf[:n], position); err != nil {
@@ -148,38 +147,4 @@ func (w *writer) close() error {
 		w.buffers <- nil
 	}
 	return err
-}
-
-// pace spreads writes evenly over time. It reserves a stretch of time for each
-// write as it comes, so writers need not take turns.
-type pace struct {
-	rate int64 // bytes a second; 0 is no limit
-	mu   sync.Mutex
-	next time.Time // when the next write may begin
-}
-
-// wait returns when n bytes may be written, or when ctx ends.
-func (p *pace) wait(ctx context.Context, n int) error {
-	if err := ctx.Err(); err != nil || p.rate == 0 {
-		return err
-	}
-	p.mu.Lock()
-	now := time.Now()
-	if p.next.Before(now) {
-		p.next = now // time that was not used is gone: no burst makes up for it
-	}
-	delay := p.next.Sub(now)
-	p.next = p.next.Add(time.Duration(int64(n) * int64(time.Second) / p.rate))
-	p.mu.Unlock()
-	if delay == 0 {
-		return nil
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
