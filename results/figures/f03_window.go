@@ -35,28 +35,9 @@ func init() {
 }
 
 func f03Pictures(run *results.MatrixRun) ([]picture, error) {
-	var out []picture
-	for _, d := range []struct {
-		name, title string
-		simulated   bool
-	}{
-		{"f03-simulated", "F3  Simulated gp3: p99 of an append, ms, by window and block", true},
-		{"f03-device", "F3  This device: p99 of an append, ms, by window and block", false},
-	} {
-		cells := f03Cells(run, d.simulated)
-		if len(cells) == 0 {
-			continue
-		}
-		pic, err := f03Picture(run, cells, d.name, d.title)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, pic)
-	}
-	if len(out) == 0 {
-		return nil, ErrNoData
-	}
-	return out, nil
+	return bySimulation(run, f03Cells, f03Picture,
+		half{"f03-simulated", "F3  Simulated gp3: p99 of an append, ms, by window and block", true},
+		half{"f03-device", "F3  This device: p99 of an append, ms, by window and block", false})
 }
 
 func f03Cells(run *results.MatrixRun, simulated bool) []results.Cell {

@@ -70,28 +70,9 @@ var f06Panels = [][]struct {
 }
 
 func f06Pictures(run *results.MatrixRun) ([]picture, error) {
-	var out []picture
-	for _, d := range []struct {
-		name, title string
-		simulated   bool
-	}{
-		{"f06-device", "F6  DataBlock size, objects in a directory of this machine", false},
-		{"f06-simulated", "F6  DataBlock size, objects behind a model of S3", true},
-	} {
-		cells := f06Cells(run, d.simulated)
-		if len(cells) == 0 {
-			continue
-		}
-		pic, err := f06Picture(run, cells, d.name, d.title)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, pic)
-	}
-	if len(out) == 0 {
-		return nil, ErrNoData
-	}
-	return out, nil
+	return bySimulation(run, f06Cells, f06Picture,
+		half{"f06-device", "F6  DataBlock size, objects in a directory of this machine", false},
+		half{"f06-simulated", "F6  DataBlock size, objects behind a model of S3", true})
 }
 
 // f06Cells with or without a model.

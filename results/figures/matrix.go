@@ -80,6 +80,34 @@ func (f MatrixFigure) Draw(run *results.MatrixRun) ([]Drawn, error) {
 	return out, write(run.Dir, out)
 }
 
+// half of a figure that shows a model and the real thing in a picture each.
+type half struct {
+	name, title string
+	simulated   bool
+}
+
+// bySimulation makes the picture of each half that has cells.
+func bySimulation(run *results.MatrixRun, of func(*results.MatrixRun, bool) []results.Cell,
+	draw func(run *results.MatrixRun, cells []results.Cell, name, title string) (picture, error), halves ...half,
+) ([]picture, error) {
+	var out []picture
+	for _, h := range halves {
+		cells := of(run, h.simulated)
+		if len(cells) == 0 {
+			continue
+		}
+		pic, err := draw(run, cells, h.name, h.title)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pic)
+	}
+	if len(out) == 0 {
+		return nil, ErrNoData
+	}
+	return out, nil
+}
+
 // caption is what no picture of these cells must be quoted without.
 func caption(run *results.MatrixRun, cells []results.Cell) []string {
 	durability, models := map[string]bool{}, map[string]bool{}
