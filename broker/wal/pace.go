@@ -69,7 +69,7 @@ func (s *service) slow() bool { return s.average >= overlapFrom }
 // mostBySlowness bounds the depth that the device's time asks for. A device
 // that has no more to give makes writes wait, which looks like slowness: without
 // a bound, depth would feed on itself. On a model of gp3 with its IOPS not known
-// to the log, 64 appenders then wait 11 ms instead of 1.
+// to the log, 64 appenders then wait 11 ms instead of 2.
 const mostBySlowness = 4
 
 // depth that the device's time alone asks for; at least 1.
