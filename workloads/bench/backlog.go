@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/target"
@@ -21,8 +20,8 @@ func (t *trial) backlogPhases(ctx context.Context) error {
 	t.session.Producing(producers)
 	select {
 	case <-producers.Done():
-	case <-t.ended():
-		return fmt.Errorf("phase fill: the broker ended by itself: %s", t.broker.LastWords())
+	case <-t.target.Ended():
+		return fmt.Errorf("phase fill: the target ended by itself: %s", t.target.LastWords())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -55,57 +54,38 @@ func (t *trial) backlogPhases(ctx context.Context) error {
 	return t.coldFetches(ctx, ends)
 }
 
-// makeCold waits until everything is in objects and empties the log cache, and
-// with coldCaches everything else that could remember an object.
+// makeCold waits until everything is where a reader that lags behind finds it
+// and empties what serves the tail, and with coldCaches everything else that
+// could remember it.
 func (t *trial) makeCold(ctx context.Context) error {
-	if t.broker == nil {
+	cold, ok := t.target.(target.Cold)
+	if !ok {
 		t.session.Warn("what the target keeps in its own caches is not known", "")
 		return nil
 	}
-	if err := t.emptyLogCache(ctx); err != nil {
+	if err := t.settle(ctx, cold); err != nil {
 		return err
 	}
 	if !t.cfg.Workload.ColdCaches {
 		t.session.Warn("the page cache was not dropped: objects may be read from memory", "compare with another warm row only")
 		return nil
 	}
-	t.cfg.Progress.Step("starting the broker again, with cold caches", 0)
-	if err := t.broker.Kill(); err != nil {
+	t.cfg.Progress.Step("starting the target again, with cold caches", 0)
+	if err := t.target.Kill(); err != nil {
 		return err
 	}
 	if err := dropPageCache(t.data); err != nil {
 		t.session.Warn("the page cache was not dropped: "+err.Error(), "compare with another warm row only")
 	}
-	return t.broker.Restart(ctx)
+	return t.target.Restart(ctx)
 }
 
-func (t *trial) emptyLogCache(ctx context.Context) error {
+func (t *trial) settle(ctx context.Context, cold target.Cold) error {
 	t.cfg.Progress.Step("waiting for uploads", 0)
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
-	for {
-		streams, err := target.Streams(ctx, t.broker.Admin())
-		if err != nil {
-			return err
-		}
-		left := notUploaded(streams, t.load.Config().Topic)
-		if left == 0 {
-			_, err := target.DropLogCache(ctx, t.broker.Admin())
-			return err
-		}
-		if err := t.until(ctx, time.Now().Add(200*time.Millisecond)); err != nil {
-			return fmt.Errorf("waiting for the upload of %d records: %w", left, err)
-		}
+	if err := cold.Settle(ctx, t.load.Config().Topic); err != nil {
+		return err
 	}
-}
-
-// notUploaded counts the records that are in no object yet.
-func notUploaded(streams []target.Stream, topic string) int64 {
-	var n int64
-	for _, s := range streams {
-		if s.Topic == topic {
-			n += s.End - s.CommittedEnd
-		}
-	}
-	return n
+	return cold.Forget(ctx)
 }

@@ -49,9 +49,6 @@ type Progress interface {
 	Step(name string, length time.Duration)
 }
 
-// walCapacity of a WAL that is not given one: the broker's own default.
-const walCapacity = "2GiB"
-
 // Limits of --quick and on what may take its time.
 const (
 	quickWarmUp   = 10 * time.Second
@@ -67,7 +64,7 @@ type trial struct {
 	cfg     Config
 	dir     string // of the results
 	data    string // of the broker, removed at the end; "" for a remote target
-	broker  *target.Process
+	target  target.Running
 	clock   *load.Clock
 	load    *load.Load
 	session *session.Session
@@ -104,15 +101,11 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return err
 	}
-	brokers := []string{t.cfg.Target.Address}
-	if t.cfg.Target.Address == "" {
-		if err := t.startBroker(ctx); err != nil {
-			return errors.Join(err, os.RemoveAll(t.data), os.RemoveAll(t.dir))
-		}
-		defer func() { err = errors.Join(err, t.broker.Stop(), os.RemoveAll(t.data)) }()
-		brokers = []string{t.broker.Kafka()}
+	if err := t.start(ctx); err != nil {
+		return errors.Join(err, os.RemoveAll(t.data), os.RemoveAll(t.dir))
 	}
-	if err := t.prepare(ctx, brokers); err != nil {
+	defer func() { err = errors.Join(err, t.target.Stop(), os.RemoveAll(t.data)) }()
+	if err := t.prepare(ctx); err != nil {
 		return errors.Join(err, os.RemoveAll(t.dir))
 	}
 	if err := t.phases(ctx); err != nil {
@@ -121,26 +114,24 @@ func (t *trial) run(ctx context.Context) (err error) {
 	return t.session.Close()
 }
 
-func (t *trial) startBroker(ctx context.Context) (err error) {
-	t.cfg.Progress.Step("starting the broker, zero-filling a new WAL", 0)
-	if t.data, err = os.MkdirTemp(t.cfg.Out, ".bench-data-"); err != nil {
-		return err
+func (t *trial) start(ctx context.Context) (err error) {
+	if t.cfg.Target.Address == "" {
+		t.cfg.Progress.Step("starting the target, zero-filling a new WAL", 0)
+		if t.data, err = os.MkdirTemp(t.cfg.Out, ".bench-data-"); err != nil {
+			return err
+		}
 	}
-	args, err := t.cfg.Target.Args(t.data, walCapacity)
-	if err != nil {
-		return err
-	}
-	t.broker, err = target.Start(ctx, target.Config{
-		Binary: t.cfg.Binary, Args: args, Log: filepath.Join(t.dir, "broker.log"), StopTimeout: uploadTimeout,
+	t.target, err = t.cfg.Target.Start(ctx, target.StartConfig{
+		Binary: t.cfg.Binary, Data: t.data, Log: filepath.Join(t.dir, "broker.log"),
 	})
 	return err
 }
 
 // loadConfig maps the workload's keys.
-func (t *trial) loadConfig(brokers []string) load.Config {
+func (t *trial) loadConfig(broker string) load.Config {
 	w := t.cfg.Workload
 	c := load.Config{
-		Brokers: brokers, Topic: "bench-" + time.Now().UTC().Format("150405.000000"), Topics: w.Topics,
+		Brokers: []string{broker}, Topic: "bench-" + time.Now().UTC().Format("150405.000000"), Topics: w.Topics,
 		Partitions: w.PartitionsPerTopic, Producers: w.Producers(), Consumers: w.Consumers(),
 		Rate: w.ProducerRate, Closed: w.Closed, ValueSize: w.MessageSize,
 		Linger: w.Linger(), BatchBytes: w.BatchBytes, InFlight: w.InFlight, Seed: w.Seed,
@@ -154,10 +145,10 @@ func (t *trial) loadConfig(brokers []string) load.Config {
 	return c
 }
 
-func (t *trial) prepare(ctx context.Context, brokers []string) error {
+func (t *trial) prepare(ctx context.Context) error {
 	rec := load.NewRecorder()
 	var err error
-	if t.load, err = load.New(t.loadConfig(brokers), t.clock, rec); err != nil {
+	if t.load, err = load.New(t.loadConfig(t.target.Kafka()), t.clock, rec); err != nil {
 		return err
 	}
 	setup, cancel := context.WithTimeout(ctx, setupTimeout)
@@ -169,16 +160,11 @@ func (t *trial) prepare(ctx context.Context, brokers []string) error {
 		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
 		Seed: t.load.Config().Seed, Config: t.describe(),
 	}
-	var on session.Target = session.Remote{}
-	run.Durability = results.Durability{Acks: "all", Flush: "not known", PowerCut: "not known: the target runs elsewhere"}
-	if t.broker != nil {
-		on = session.Broker{Process: t.broker}
-		if run.Durability, err = target.Durability(t.cfg.Target.Flags["wal"]); err != nil {
-			return err
-		}
+	if run.Durability, err = t.cfg.Target.Durability(); err != nil {
+		return err
 	}
 	t.session, err = session.Open(session.Config{
-		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: on, Run: run,
+		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: t.target, Run: run,
 	})
 	if err != nil {
 		return err

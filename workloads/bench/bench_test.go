@@ -32,7 +32,7 @@ func TestQuickShortens(t *testing.T) {
 func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 	for _, name := range workloads.Names() {
 		tr := newTrial(t, name, false)
-		c := tr.loadConfig([]string{"127.0.0.1:1"})
+		c := tr.loadConfig("127.0.0.1:1")
 		require.Equal(t, tr.cfg.Workload.PartitionsPerTopic, c.Partitions)
 		require.Equal(t, 4, c.Producers)
 		require.Equal(t, name == "catchup-2gib" || name == "cold-blocks", c.MaxRecords > 0)
@@ -42,16 +42,11 @@ func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 func TestNoConsumers(t *testing.T) {
 	tr := newTrial(t, "tail-2k", false)
 	tr.cfg.Workload.SubscriptionsPerTopic = 0
-	require.Equal(t, -1, tr.loadConfig(nil).Consumers)
+	require.Equal(t, -1, tr.loadConfig("").Consumers)
 }
 
 func TestID(t *testing.T) {
 	tr := newTrial(t, "tail-2k", false)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
 	require.Equal(t, "tail-2k-tide-wal-uring-20260102-030405.006", id(tr.cfg, at))
-}
-
-func TestNotUploaded(t *testing.T) {
-	streams := []target.Stream{{Topic: "b", CommittedEnd: 3, End: 10}, {Topic: "other", End: 5}}
-	require.Equal(t, int64(7), notUploaded(streams, "b"))
 }

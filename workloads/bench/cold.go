@@ -68,7 +68,7 @@ func (t *trial) fetchFigures(phase string, scheduled int64, length time.Duration
 // it read objects at all.
 func (t *trial) readCost(phase string) {
 	p, ok := t.phase(phase)
-	if !ok || t.broker == nil {
+	if !ok || len(p.Counters) == 0 { // a target without counters
 		return
 	}
 	objects, cached := p.Counters[recordsOfObjects], p.Counters[recordsOfLogCache]

@@ -67,7 +67,7 @@ func release(p *load.Producers) {
 	_ = p.Wait(gone)
 }
 
-// until waits for a moment, and for nothing else but a broker that dies.
+// until waits for a moment, and for nothing else but a target that dies.
 func (t *trial) until(ctx context.Context, at time.Time) error {
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
@@ -76,17 +76,9 @@ func (t *trial) until(ctx context.Context, at time.Time) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-t.ended():
-		return fmt.Errorf("the broker ended by itself: %s", t.broker.LastWords())
+	case <-t.target.Ended():
+		return fmt.Errorf("the target ended by itself: %s", t.target.LastWords())
 	}
-}
-
-// ended never fires for a remote target.
-func (t *trial) ended() <-chan struct{} {
-	if t.broker == nil {
-		return nil
-	}
-	return t.broker.Ended()
 }
 
 func (t *trial) drain(ctx context.Context, producers *load.Producers) {

@@ -1,10 +1,6 @@
 package demo
 
-import (
-	"fmt"
-
-	"github.com/tidelog/tide/workloads/target"
-)
+import "fmt"
 
 // fromObjects counts records that fetches took from objects.
 const fromObjects = `tide_stream_fetch_records_total{source="object"}`
@@ -16,17 +12,6 @@ const minCold = 0.95
 type coldReads struct {
 	committed int64 // records below the committed ends when it began
 	fetched   int64 // records that fetches took from objects meanwhile
-}
-
-// committed adds up what is in objects of a topic.
-func committed(streams []target.Stream, topic string) int64 {
-	var n int64
-	for _, s := range streams {
-		if s.Topic == topic {
-			n += max(0, s.CommittedEnd-s.Start)
-		}
-	}
-	return n
 }
 
 // judge reports to the session.

@@ -203,7 +203,7 @@ func (d *demo) startSession(ctx context.Context, dir string) error {
 		return err
 	}
 	d.session, err = session.Open(session.Config{
-		Dir: dir, Env: d.data, Clock: d.clock, Rec: rec, Load: d.load, Target: session.Broker{Process: d.broker},
+		Dir: dir, Env: d.data, Clock: d.clock, Rec: rec, Load: d.load, Target: d.broker,
 		Run: results.Run{
 			Workload: "demo", Target: "tide", Seed: d.load.Config().Seed,
 			Durability: durability, Config: d.describe(),

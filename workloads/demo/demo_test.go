@@ -47,7 +47,7 @@ func TestCommitted(t *testing.T) {
 		{Topic: "demo", Start: 5, CommittedEnd: 5},
 		{Topic: "__consumer_offsets", CommittedEnd: 1000},
 	}
-	require.Equal(t, int64(20), committed(streams, "demo"))
+	require.Equal(t, int64(20), target.Committed(streams, "demo"))
 }
 
 func TestConfig(t *testing.T) {

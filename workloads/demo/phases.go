@@ -108,7 +108,7 @@ func (d *demo) catchUp(ctx context.Context) error {
 		return nil
 	}
 	cold := coldReads{
-		committed: committed(streams, d.load.Config().Topic),
+		committed: target.Committed(streams, d.load.Config().Topic),
 		fetched:   int64(d.session.Sample(ctx)[fromObjects] - before[fromObjects]),
 	}
 	cold.judge(d.session)

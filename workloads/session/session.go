@@ -23,15 +23,6 @@ import (
 	"github.com/tidelog/tide/workloads/target"
 )
 
-// Target is what a session asks of the thing under load. Both may be called
-// at any time, also while it is dead.
-type Target interface {
-	// Metrics are the target's counters; nil when it has none to read.
-	Metrics(ctx context.Context) (target.Metrics, error)
-	// Usage is the target's cost so far; zero when it is not known.
-	Usage() target.Usage
-}
-
 // Config of a session.
 type Config struct {
 	Dir    string      // of the trial; made here
@@ -40,7 +31,7 @@ type Config struct {
 	Clock  *load.Clock // of the load
 	Rec    *load.Recorder
 	Load   *load.Load
-	Target Target
+	Target target.Meter
 }
 
 // Session is one trial while it runs.

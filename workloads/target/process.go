@@ -25,6 +25,14 @@ import (
 	"time"
 )
 
+// Of a broker that is started by its Spec.
+const (
+	// walCapacity of a WAL that is not given one: the broker's own default.
+	walCapacity = "2GiB"
+	// stopTimeout is how long an upload of what is left may take.
+	stopTimeout = 3 * time.Minute
+)
+
 // ErrNotReady is wrapped when a broker ends, or says nothing, before it serves.
 var ErrNotReady = errors.New("the broker did not start")
 

@@ -41,3 +41,27 @@ func TestDurability(t *testing.T) {
 	_, err := Durability("pwrite:/x?durability=hope")
 	require.ErrorContains(t, err, "hope")
 }
+
+func TestNotUploaded(t *testing.T) {
+	streams := []Stream{{Topic: "b-0", Start: 1, CommittedEnd: 3, End: 10}, {Topic: "other", End: 5}}
+	require.Equal(t, int64(7), notUploaded(streams, "b"))
+	require.Equal(t, int64(2), Committed(streams, "b"))
+}
+
+func TestRemote(t *testing.T) {
+	s, err := ParseSpec("127.0.0.1:9092")
+	require.NoError(t, err)
+	r, err := s.Start(t.Context(), StartConfig{})
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:9092", r.Kafka())
+	require.Nil(t, r.Ended())
+	require.ErrorContains(t, r.Kill(), "was not started here")
+	require.ErrorContains(t, r.Restart(t.Context()), "was not started here")
+	require.NoError(t, r.Stop())
+	m, err := r.Metrics(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, m)
+	d, err := s.Durability()
+	require.NoError(t, err)
+	require.Contains(t, d.Flush, "not known")
+}
