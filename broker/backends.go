@@ -41,13 +41,14 @@ func partSize(spec objstore.Spec, part int64) int64 {
 	return spec.Part
 }
 
-// openStore opens the store that a store URL names, and the model around it.
-func openStore(ctx context.Context, text string, part int64, log *slog.Logger) (objstore.Store, error) {
+// openStore opens the store that a store URL names, and the model around it;
+// beside is for a directory.
+func openStore(ctx context.Context, text string, part int64, beside func() bool, log *slog.Logger) (objstore.Store, error) {
 	spec, err := objstore.ParseURL(text)
 	if err != nil {
 		return nil, err
 	}
-	store, err := openPlain(ctx, spec, part, log)
+	store, err := openPlain(ctx, spec, part, beside, log)
 	if err != nil || spec.Model == "" {
 		return store, err
 	}
@@ -62,10 +63,10 @@ func openStore(ctx context.Context, text string, part int64, log *slog.Logger) (
 	return nil, errors.Join(err, store.Close())
 }
 
-func openPlain(ctx context.Context, spec objstore.Spec, part int64, log *slog.Logger) (objstore.Store, error) {
+func openPlain(ctx context.Context, spec objstore.Spec, part int64, beside func() bool, log *slog.Logger) (objstore.Store, error) {
 	switch spec.Scheme {
 	case objstore.SchemeDir:
-		return dir.Open(dir.Config{Root: spec.Path, WriteRate: spec.WriteRate.PerSecond, Logger: log})
+		return dir.Open(dir.Config{Root: spec.Path, WriteRate: spec.WriteRate.PerSecond, Beside: beside, Logger: log})
 	case objstore.SchemeMem:
 		return memstore.New(), nil
 	case objstore.SchemeNull:

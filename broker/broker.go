@@ -54,6 +54,7 @@ type Broker struct {
 	blocks       *blockcache.Cache
 	trace        *trace.Recorder // nil: nothing is recorded
 	engine       *stream.Engine
+	logWatch     *logWatch
 	partitions   *partition.Manager
 	groups       *group.Coordinator
 	cleaner      *compact.Cleaner
@@ -76,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, log: cfg.Logger, deleted: make(chan string, 1024)}
+	b := &Broker{cfg: cfg, log: cfg.Logger, deleted: make(chan string, 1024), logWatch: newLogWatch()}
 	b.failing, b.fail = context.WithCancelCause(context.Background())
 	// A part that fails while others still open must not leave them waiting.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -198,7 +199,7 @@ func (b *Broker) forgetOffsets(ctx context.Context) error {
 
 // openStore opens the store and waits until it answers.
 func (b *Broker) openStore(ctx context.Context) error {
-	store, err := openStore(ctx, b.cfg.Store, b.cfg.UploadPart, b.log)
+	store, err := openStore(ctx, b.cfg.Store, b.cfg.UploadPart, b.beside(), b.log)
 	if err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
@@ -273,6 +274,7 @@ func (b *Broker) openEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.logWatch.engine.Store(b.engine)
 	b.onClose(b.closeEngine)
 	b.background(func(ctx context.Context) error { return b.watchFailure(ctx, b.engine.Failed()) })
 	return nil

@@ -34,6 +34,10 @@ type Config struct {
 	// BufferedReads reads blocks through the page cache, not by O_DIRECT: for
 	// comparison, or where a block is read again after the block cache lost it.
 	BufferedReads bool
+	// Beside says whether somebody waits for small writes to the same disk at
+	// present; reads are made in small pieces then. It is called for each piece.
+	// Default nil: nobody does.
+	Beside func() bool
 	// FS changes the directory tree. Default the machine's; tests put CrashFS
 	// or a recorder here.
 	FS FS

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
 
@@ -20,7 +19,7 @@ func (s *Store) SlotUnit() int {
 	return directUnit
 }
 
-// GetSlots reads each slot with one pread: by O_DIRECT straight into the slot,
+// GetSlots reads each slot with one pread, or beside a log in pieces: by O_DIRECT straight into the slot,
 // whole pages, where the slot is aligned for it; else through the page cache.
 // Pages on which two slots meet are read twice, which is cheaper than to copy.
 func (s *Store) GetSlots(ctx context.Context, key string, pos int64, slots []objstore.Slot) error {
@@ -56,31 +55,23 @@ func (s *Store) readSlot(ctx context.Context, f *file, pos int64, slot objstore.
 	room := align.Up(slot.Head+slot.Size, directUnit)
 	aligned := int(pos%directUnit) == slot.Head && room <= len(slot.Buf) && align.Memory(slot.Buf, directUnit)
 	if aligned && directFlag != 0 && !s.readBuffered.Load() {
-		err := s.readDirect(f, pos-int64(slot.Head), slot.Buf[:room], slot.Head+slot.Size)
+		err := s.readDirect(ctx, f, pos-int64(slot.Head), slot.Buf[:room], slot.Head+slot.Size)
 		if !errors.Is(err, syscall.EINVAL) {
 			return err
 		}
 		s.noDirect(f.path, err)
 	}
-	_, err := f.buffered.ReadAt(slot.Data(), pos)
-	return err
+	return s.beside.readAt(ctx, f.buffered, slot.Data(), slot.Size, pos)
 }
 
 // readDirect reads whole pages; the file's end may cut the last one short. What
 // comes of the attempt to read on from there, a file system may decide.
-func (s *Store) readDirect(f *file, pos int64, p []byte, need int) error {
+func (s *Store) readDirect(ctx context.Context, f *file, pos int64, p []byte, need int) error {
 	direct, err := f.openDirect()
 	if err != nil {
 		return err
 	}
-	n, err := direct.ReadAt(p, pos)
-	switch {
-	case n >= need:
-		return nil
-	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return s.beside.readAt(ctx, direct, p, need, pos)
 }
 
 // noDirect reads through the page cache from here on.

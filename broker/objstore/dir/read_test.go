@@ -24,10 +24,11 @@ func openRead(t *testing.T, cfg Config) *Store {
 }
 
 // TestReadingIsAStore: the suite passes with O_DIRECT and without, with hardly
-// a file kept open and with one read at a time.
+// a file kept open, with one read at a time, and in pieces beside a log.
 func TestReadingIsAStore(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"direct": {}, "buffered": {BufferedReads: true}, "one file, one reader": {OpenFiles: 1, Readers: 1},
+		"beside a log": {Beside: func() bool { return true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) objstore.Store { return openRead(t, cfg) })

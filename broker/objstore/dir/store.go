@@ -24,8 +24,9 @@ type Store struct {
 	log    *slog.Logger
 	files  *files
 	gate   *objstore.Gate // of reads
-	temp   string         // our directory for files being written
-	lock   *os.File       // says that temp is in use
+	beside beside
+	temp   string   // our directory for files being written
+	lock   *os.File // says that temp is in use
 	names  atomic.Int64
 	closed atomic.Bool
 
@@ -44,7 +45,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("object directory %s: %w", cfg.Root, err)
 	}
 	w := newWriter(cfg)
-	s := &Store{root: root, fs: cfg.FS, writer: w, log: cfg.Logger, files: newFiles(cfg.OpenFiles), gate: newGate(cfg.Readers)}
+	s := &Store{root: root, fs: cfg.FS, writer: w, log: cfg.Logger, files: newFiles(cfg.OpenFiles), gate: newGate(cfg.Readers), beside: newBeside(cfg.Beside)}
 	s.readBuffered.Store(cfg.BufferedReads)
 	if s.fs == nil {
 		s.fs = osFS{w}
@@ -98,7 +99,7 @@ func (s *Store) path(ctx context.Context, key string) (string, error) {
 	return filepath.Join(s.root, filepath.FromSlash(key)), nil
 }
 
-// GetRange reads with one pread, through the page cache.
+// GetRange reads through the page cache, with one pread, or beside a log in pieces.
 func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) error {
 	f, err := s.open(ctx, key)
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *Store) GetRange(ctx context.Context, key string, pos int64, p []byte) e
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	defer s.gate.Leave()
-	if _, err := f.buffered.ReadAt(p, pos); err != nil {
+	if err := s.beside.readAt(ctx, f.buffered, p, len(p), pos); err != nil {
 		return s.explain(key, err)
 	}
 	return nil
