@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/load"
 	"github.com/tidelog/tide/workloads/target"
@@ -48,15 +50,19 @@ type Session struct {
 
 	producers *load.Producers // nil until Producing
 
-	mu      sync.Mutex
-	phase   string        // guarded by mu: "" between phases
-	opened  snapshot      // guarded by mu: at the phase's start
-	rated   bool          // guarded by mu: the phase's rate is checked
-	last    snapshot      // guarded by mu: at the last interval's end
-	lives   lives         // guarded by mu
-	errs    []error       // guarded by mu: of writing files
-	stop    chan struct{} // closed by Close
-	stopped chan struct{} // closed by the ticker's end
+	mu     sync.Mutex
+	phase  string   // guarded by mu: "" between phases
+	opened snapshot // guarded by mu: at the phase's start
+	kind   Kind     // guarded by mu: of the phase
+	splits *splits  // guarded by mu: of the phase; nil when its records are not split
+	windows *splits       // guarded by mu: of all windows together
+	// response times of producing, guarded by mu: by phase
+	response map[string]*hdrhistogram.Histogram
+	last     snapshot      // guarded by mu: at the last interval's end
+	lives    lives         // guarded by mu
+	errs     []error       // guarded by mu: of writing files
+	stop     chan struct{} // closed by Close
+	stopped  chan struct{} // closed by the ticker's end
 }
 
 // snapshot is every counter at one moment.
@@ -85,6 +91,8 @@ func Open(cfg Config) (*Session, error) {
 	s.env, s.ticks = results.ReadEnv(cfg.Env), results.ReadCPUTicks()
 	s.ticker = time.NewTicker(time.Second)
 	s.lives.init()
+	s.windows = newSplits(s.start)
+	s.response = map[string]*hdrhistogram.Histogram{}
 	s.last = s.snapshot(context.Background())
 	go s.tick()
 	return s, nil
@@ -113,14 +121,64 @@ func (s *Session) tick() {
 	}
 }
 
-// Begin ends the present phase and starts the next. With rated, the verdict
-// wants 99 % of the phase's scheduled sends acknowledged within it.
-func (s *Session) Begin(name string, rated bool) {
+// Kind of a phase: what is asked of it.
+type Kind int
+
+// Each kind asks for what the ones before it do, and more.
+const (
+	Unrated Kind = iota // nothing: it prepares, or the target cannot keep up in it
+	Rated               // 99 % of its scheduled sends are acknowledged within it
+	Window              // it is long enough for its percentiles to hold several uploads
+)
+
+// shortestRated is the least length of a phase whose rate is checked, in ns:
+// what is on its way at the end of a shorter one is a per cent of its sends.
+const shortestRated = int64(time.Second)
+
+// keepResponse adds an interval to its phase. Called with mu held.
+func (s *Session) keepResponse(h *hdrhistogram.Histogram) {
+	if s.phase == "" {
+		return
+	}
+	if s.response[s.phase] == nil {
+		s.response[s.phase] = results.NewHistogram()
+	}
+	s.response[s.phase].Merge(h)
+}
+
+// Response is the response time of producing in phases that have ended, all
+// together.
+func (s *Session) Response(phases ...string) *hdrhistogram.Histogram {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := results.NewHistogram()
+	for _, p := range phases {
+		if h := s.response[p]; h != nil {
+			sum.Merge(h)
+		}
+	}
+	return sum
+}
+
+// Begin ends the present phase and starts the next.
+func (s *Session) Begin(name string, kind Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endPhase()
-	s.phase, s.rated, s.opened = name, rated, s.last
+	s.phase, s.kind, s.opened = name, kind, s.last
+	if _, ok := s.cfg.Target.(target.Active); ok && kind >= Rated && !s.closedLoop() {
+		s.splits = newSplits(s.last.at)
+	}
+	s.cfg.Rec.KeepTimed(s.splits != nil)
 	s.ticker.Reset(time.Second)
+}
+
+// closedLoop: the sends of now have no schedule. Called with mu held.
+func (s *Session) closedLoop() bool {
+	if s.producers == nil {
+		return s.cfg.Load.Config().Closed
+	}
+	return s.producers.Closed()
 }
 
 // End ends the present phase.
@@ -137,9 +195,10 @@ func (s *Session) endPhase() {
 	if s.phase == "" {
 		return
 	}
+	defer func() { s.splits = nil }()
 	a, b := s.opened, s.last
 	p := results.Phase{
-		Name: s.phase, RateChecked: s.rated, Closed: s.cfg.Load.Config().Closed,
+		Name: s.phase, RateChecked: s.kind >= Rated && b.at-a.at >= shortestRated, Window: s.kind == Window, Closed: s.closedLoop(),
 		Start: s.seconds(a.at), End: s.seconds(b.at),
 		Scheduled: b.scheduled - a.scheduled, Acked: b.acked - a.acked, AckedBytes: b.ackedB - a.ackedB,
 		Failed: b.failed - a.failed, Consumed: b.consumed - a.consumed, ConsumedB: b.consB - a.consB,
@@ -149,6 +208,12 @@ func (s *Session) endPhase() {
 	p.CPU = (b.usage.CPU - a.usage.CPU).Seconds()
 	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
 	p.Counters = b.grown(a)
+	if s.splits != nil {
+		p.Splits = s.splits.result()
+	}
+	if s.splits != nil && p.Window {
+		s.windows.merge(s.splits)
+	}
 	s.run.Phases = append(s.run.Phases, p)
 }
 
@@ -178,6 +243,8 @@ func (s *Session) interval() {
 			s.out.Interval(from, to, s.phase, taken.Hist),
 			s.out.Row(results.Row{T: s.seconds(now.at), Phase: s.phase, Values: columnValues(s.last, now, taken)}))
 	}
+	s.keepResponse(taken.Hist[results.ProduceResponse])
+	s.splitInterval(now.at, taken)
 	s.run.Clock.Negative += taken.Negative
 	s.run.Clock.OverHour += taken.Over
 	s.last = now
@@ -229,6 +296,10 @@ func (s *Session) Warn(what, hint string) {
 func (s *Session) Figure(name string, value float64, unit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.figure(name, value, unit)
+}
+
+func (s *Session) figure(name string, value float64, unit string) {
 	s.run.Figures[name] = results.Figure{Value: value, Unit: unit}
 }
 
