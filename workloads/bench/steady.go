@@ -62,15 +62,16 @@ func (t *trial) walk(ctx context.Context, steps []step, start time.Time) error {
 		}
 		t.cfg.Progress.Step(s.name, time.Until(until))
 		t.session.Begin(s.name, s.kind)
-		err := error(nil)
-		if s.what == nil {
-			err = t.until(ctx, until)
-		} else {
-			err = t.happen(ctx, s, until)
-		}
-		if err != nil {
+		if err := t.step(ctx, s, until); err != nil {
 			return fmt.Errorf("phase %s: %w", s.name, err)
 		}
 	}
 	return nil
+}
+
+func (t *trial) step(ctx context.Context, s step, until time.Time) error {
+	if s.what == nil {
+		return t.until(ctx, until)
+	}
+	return t.happen(ctx, s, until)
 }
