@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/internal/spans"
 )
 
 //go:embed live.html
@@ -23,6 +24,7 @@ var livePage = template.Must(template.New("live").Parse(liveHTML))
 //	GET  /               a live page
 //	GET  /metrics        Prometheus
 //	GET  /streams        JSON: where each partition's offsets are
+//	GET  /activity       JSON: when the newest uploads and merges ran
 //	POST /logcache/drop  frees the committed blocks of the log cache
 //	POST /compact        merges small objects whatever their age; answers when done
 //	POST /retention      enforces retention now
@@ -32,6 +34,9 @@ func (b *Broker) adminHandler() http.Handler {
 	mux.HandleFunc("GET /{$}", b.live)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /streams", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, b.streams()) })
+	mux.HandleFunc("GET /activity", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string][]spans.Span{"upload": b.engine.UploadSpans(), "compaction": b.compactor.Spans()})
+	})
 	mux.HandleFunc("POST /logcache/drop", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int64{"dropped_bytes": b.cache.Drop()})
 	})

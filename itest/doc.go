@@ -8,6 +8,7 @@
 //	kill9         a process killed at random points, 20 rounds, one seed
 //	S3            the store over a real server; the broker while that is dead,
 //	              silent, slow, resets, cuts bodies or answers 503
+//	phases        tide bench, with a catch-up, a compaction and a kill -9 while it produces
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client

@@ -54,6 +54,7 @@ type Phase struct {
 
 	Closed      bool  `json:"closed"`       // no schedule
 	RateChecked bool  `json:"rate_checked"` // fewer than 99 % acknowledged within it is INVALID
+	Window      bool  `json:"window"`       // meant to be quoted: long enough to hold several uploads
 	Scheduled   int64 `json:"scheduled"`    // sends that were due within it
 	Acked       int64 `json:"acked"`        // records acknowledged within it
 	AckedBytes  int64 `json:"acked_bytes"`
@@ -70,6 +71,8 @@ type Phase struct {
 	GetBytes int64 `json:"get_bytes"`
 	// Counters of the target that grew within the phase, by how much.
 	Counters map[string]int64 `json:"counters,omitempty"`
+	// Splits of the response time by what the target did meanwhile, when it says so.
+	Splits []Split `json:"splits,omitempty"`
 	// CPU seconds of the target; 0 when its process is not ours.
 	CPU float64 `json:"target_cpu_s"`
 }

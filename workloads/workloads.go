@@ -48,9 +48,16 @@ type Workload struct {
 	Verify     bool    `yaml:"verify"`     // read everything back at the end
 	Seed       uint64  `yaml:"seed"`       // of the payload; default 1
 
+	// FillGB × 1024³ bytes are written as fast as it goes before the load
+	// begins, and the target is given the time to put them where a reader that
+	// lags behind will find them: what a phase catch-up reads.
+	FillGB float64 `yaml:"fillGB"`
+	// Phases are what happens to the target while the load goes on.
+	Phases []Phase `yaml:"phases"`
 	// ColdCaches makes every reading of a back-log begin with nothing in any
 	// cache: the broker is killed and started again, and the page cache of its
-	// directory dropped.
+	// directory dropped. A phase catch-up leaves the broker alive, and drops the
+	// page cache.
 	ColdCaches bool `yaml:"coldCaches"`
 	// ColdFetchRate is how many single records a second are fetched by random
 	// offsets after the back-log was read, in open loop; 0 for none.
@@ -68,7 +75,7 @@ type Workload struct {
 var notYet = []string{
 	"useRandomizedPayloads", "randomBytesRatio", "randomizedPayloadPoolSize", "payloadFile", "backlogDrainRatio",
 	"partitionsPerTopicList", "producersPerTopicList", "producerRateList", "logIntervalMillis", "randomTopicNames",
-	"codec", "clients", "phases",
+	"codec", "clients",
 }
 
 // Parse reads a workload and reports every fault.
@@ -124,14 +131,16 @@ func (w Workload) Validate() error {
 	want(w.ConsumerBacklogSizeGB > 0 || w.TestDurationMinutes > 0, "testDurationMinutes is %g, want more than 0", w.TestDurationMinutes)
 	want(w.TestDurationMinutes >= 0 && w.TestDurationMinutes <= day, "testDurationMinutes is %g, want 0 to %d", w.TestDurationMinutes, day)
 	want(w.WarmupDurationMinutes >= 0 && w.WarmupDurationMinutes <= day, "warmupDurationMinutes is %g, want 0 to %d", w.WarmupDurationMinutes, day)
-	want(!w.ColdCaches || w.ConsumerBacklogSizeGB > 0, "coldCaches needs a consumerBacklogSizeGB to be read back")
+	want(w.FillGB >= 0 && w.FillGB <= 4096, "fillGB is %g, want 0 to 4096", w.FillGB)
+	want(w.FillGB == 0 || !w.Closed, "fillGB is what is there before a load by a schedule; a closed loop has consumerBacklogSizeGB")
+	want(!w.ColdCaches || w.ConsumerBacklogSizeGB > 0 || len(w.Phases) > 0, "coldCaches needs a consumerBacklogSizeGB to be read back, or phases")
 	want(w.ColdFetchRate >= 0 && w.ColdFetchRate <= 1_000_000, "coldFetchRate is %d, want 0 to 1000000", w.ColdFetchRate)
 	want(w.ColdFetchRate == 0 || w.ConsumerBacklogSizeGB > 0, "coldFetchRate needs a consumerBacklogSizeGB to fetch from")
 	want((w.ColdFetchRate > 0) == (w.ColdFetchMinutes > 0), "coldFetchRate and coldFetchMinutes belong together")
 	want(w.ColdFetchMinutes >= 0 && w.ColdFetchMinutes <= day, "coldFetchMinutes is %g, want 0 to %d", w.ColdFetchMinutes, day)
 	want(w.ColdFetchClients >= 1 && w.ColdFetchClients <= 10_000, "coldFetchClients is %d, want 1 to 10000", w.ColdFetchClients)
 	want(w.LingerMs >= 0 && w.LingerMs <= 60_000, "lingerMs is %g, want 0 to 60000", w.LingerMs)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, w.checkPhases())...)
 }
 
 func (w Workload) consumers() int { return w.SubscriptionsPerTopic * w.ConsumerPerSubscription }

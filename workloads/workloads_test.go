@@ -11,7 +11,7 @@ import (
 )
 
 func TestBuiltIn(t *testing.T) {
-	require.Equal(t, []string{"catchup-2gib", "closed-1k", "closed-4k", "cold-blocks", "tail-10k", "tail-20mib", "tail-2k"}, Names())
+	require.Equal(t, []string{"catchup-2gib", "catchup-live", "closed-1k", "closed-4k", "cold-blocks", "quick-catchup", "tail-10k", "tail-20mib", "tail-2k"}, Names())
 	for _, name := range Names() {
 		w, err := Open(name)
 		require.NoError(t, err)
@@ -37,10 +37,20 @@ const good = "name: x\npartitionsPerTopic: 1\nproducersPerTopic: 1\nmessageSize:
 func TestParseRefuses(t *testing.T) {
 	_, err := Parse([]byte(good))
 	require.NoError(t, err)
+	_, err = Parse([]byte(good + "phases: [{at: 1s, do: kill9, for: 5s}, {at: 5s, do: catch-up, for: 1s}]\n"))
+	require.ErrorContains(t, err, "phase 2 begins at: 5s, before 6s")
+	_, err = Parse([]byte(strings.Replace(good, "producerRate: 5", "closed: true", 1) + "fillGB: 1\nphases: [{at: 1s, do: kill9, for: 5s}]\n"))
+	require.ErrorContains(t, err, "fillGB is what is there before a load by a schedule")
+	require.ErrorContains(t, err, "phases disturb a load that goes on by a schedule")
 	for add, want := range map[string]string{
-		"partitons: 3":                "field partitons not found",
-		"producerRateList: [[1,2]]":   "producerRateList is not built in yet",
-		"phases: []":                  "phases is not built in yet",
+		"partitons: 3":                                 "field partitons not found",
+		"producerRateList: [[1,2]]":                    "producerRateList is not built in yet",
+		"phases: [{at: 5s, do: nap, for: 5s}]":         "does \"nap\", want one of catch-up, kill9, compact",
+		"phases: [{at: 5, do: kill9, for: 5s}]":        "cannot unmarshal",
+		"phases: [{at: 50s, do: kill9, for: 11s}]":     "may end at 1m1s, but testDurationMinutes is 1m0s",
+		"phases: [{at: -1s, do: kill9}]":               "phase 1 lasts for: 0s",
+		"phases: [{at: 1s, do: kill9, for: 2s, x: 1}]": "field x not found",
+		"fillGB: -1":                  "fillGB is -1",
 		"keyDistributor: RANDOM":      "keyDistributor",
 		"closed: true":                "a closed loop has no producerRate",
 		"consumerBacklogSizeGB: 1":    "beside an open loop is not built in yet",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/spans"
 )
 
 // Compactor merges small objects of the streams that this node owns. One round
@@ -22,6 +23,8 @@ type Compactor struct {
 	stats  counters
 	closed context.Context // ends every round
 	close  context.CancelFunc
+
+	history spans.History // of jobs
 }
 
 type counters struct {
@@ -115,7 +118,7 @@ func (c *Compactor) runAll(ctx context.Context, jobs []job) error {
 	var errs []error
 	for _, j := range jobs {
 		c.stats.jobs.Add(1)
-		err := c.run(ctx, j)
+		err := c.runSpan(ctx, j)
 		if err == nil {
 			continue
 		}
@@ -127,6 +130,17 @@ func (c *Compactor) runAll(ctx context.Context, jobs []job) error {
 	}
 	return errors.Join(errs...)
 }
+
+// runSpan does a job and remembers when.
+func (c *Compactor) runSpan(ctx context.Context, j job) error {
+	span, written := c.history.Begin(c.cfg.Clock()), c.stats.bytesWritten.Load()
+	err := c.run(ctx, j)
+	c.history.End(span, c.cfg.Clock(), c.stats.bytesWritten.Load()-written)
+	return err
+}
+
+// Spans are the newest merges.
+func (c *Compactor) Spans() []spans.Span { return c.history.Newest() }
 
 // Close ends the round that runs, if one does, and all later ones, and waits
 // for it: a call of the store may go on using the round's memory. When ctx ends

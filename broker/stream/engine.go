@@ -28,6 +28,7 @@ import (
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/upload"
 	"github.com/tidelog/tide/broker/wal"
+	"github.com/tidelog/tide/internal/spans"
 )
 
 // Metadata is what the engine needs of the local replica.
@@ -345,3 +346,6 @@ func (e *Engine) WALStats() wal.Stats { return e.wal.Stats() }
 
 // UploadStats are the uploader's own.
 func (e *Engine) UploadStats() upload.Stats { return e.uploader.Stats() }
+
+// UploadSpans are the newest uploads.
+func (e *Engine) UploadSpans() []spans.Span { return e.uploader.Spans() }

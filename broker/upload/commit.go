@@ -17,6 +17,7 @@ func (u *Uploader) commitAll(ctx context.Context, in <-chan *upload) error {
 		if err := u.finish(ctx, up); err != nil {
 			return err
 		}
+		u.history.End(up.span, u.cfg.Clock(), up.size)
 		u.pending.Add(-1)
 		if u.cfg.Committed != nil {
 			u.cfg.Committed(up.job)

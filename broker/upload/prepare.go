@@ -20,6 +20,8 @@ type upload struct {
 	until   int64      // ms: when the prepared ids may expire
 	firstID int64      // ids are firstID … firstID+len(layouts)−1
 	put     chan error // capacity 1: the result of putting all layouts
+	span    int64      // number in the history; 0 before the first put
+	size    int64      // bytes of all objects together
 }
 
 // layout is one object of an upload.
@@ -195,6 +197,7 @@ func (u *Uploader) lay(up *upload, kind meta.ObjectKind, streams ...meta.StreamC
 		return err
 	}
 	up.layouts = append(up.layouts, layout{Layout: l, kind: kind, streams: streams})
+	up.size += l.Size
 	return nil
 }
 
@@ -236,6 +239,9 @@ func (u *Uploader) startPut(ctx context.Context, up *upload) {
 	case <-ctx.Done():
 		up.put <- context.Cause(ctx)
 		return
+	}
+	if up.span == 0 && len(up.layouts) > 0 {
+		up.span = u.history.Begin(u.cfg.Clock())
 	}
 	go func() {
 		defer func() { <-u.puts }()

@@ -29,6 +29,7 @@ import (
 	"github.com/tidelog/tide/broker/logcache"
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/spans"
 )
 
 // Metadata is what the uploader needs of the cluster's metadata.
@@ -171,6 +172,7 @@ type Uploader struct {
 
 	objects, bytes, retries, pending atomic.Int64
 	paced, hurried                   atomic.Int64
+	history                          spans.History // of uploads, from the first put to the commit
 }
 
 // New checks the configuration; Run does the work.
@@ -270,6 +272,9 @@ func (u *Uploader) next(ctx context.Context) (Job, bool) {
 	u.queue = u.queue[1:]
 	return j, true
 }
+
+// Spans are the newest uploads, a block each: from its first put to its commit.
+func (u *Uploader) Spans() []spans.Span { return u.history.Newest() }
 
 // Stats may be called at any time.
 func (u *Uploader) Stats() Stats {

@@ -46,6 +46,9 @@ func latencyRows(t *results.Trial) []latencyRow {
 				r.Values = append(r.Values, Milliseconds(h.ValueAtPercentile(q.At)))
 			}
 			rows = append(rows, r)
+			if s.Series == results.ProduceResponse {
+				rows = append(rows, splitRows(p)...)
+			}
 		}
 	}
 	return rows

@@ -2,31 +2,17 @@ package bench
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
 
 // backlogPhases writes a back-log and reads it back out of objects.
 func (t *trial) backlogPhases(ctx context.Context) error {
-	t.cfg.Progress.Step("fill", 0)
-	t.session.Begin("fill", false)
-	producers, err := t.load.StartProducers(ctx, readTimeout)
-	if err != nil {
+	if err := t.write(ctx, t.load.Config().MaxRecords); err != nil {
 		return err
 	}
-	defer release(producers)
-	t.session.Producing(producers)
-	select {
-	case <-producers.Done():
-	case <-t.target.Ended():
-		return fmt.Errorf("phase fill: the target ended by itself: %s", t.target.LastWords())
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	t.session.End()
-	t.drain(ctx, producers)
 	ends, err := t.load.Ends(ctx)
 	if err != nil {
 		return err
@@ -35,7 +21,7 @@ func (t *trial) backlogPhases(ctx context.Context) error {
 		return err
 	}
 	t.cfg.Progress.Step("catch-up", 0)
-	t.session.Begin("catch-up", false)
+	t.session.Begin("catch-up", session.Unrated)
 	readers, err := t.load.StartReplay(t.load.Config().Consumers, "")
 	if err != nil {
 		return err

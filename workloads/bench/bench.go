@@ -1,12 +1,13 @@
 // Package bench runs one workload against one target: one trial.
 //
-//	open loop    warm-up │ run ............ │ drain │ verify
+//	open loop    (fill │ upload) warm-up │ run │ catch-up │ run-2 │ … │ drain │ verify
 //	closed loop  warm-up │ run ............ │ drain │ verify
 //	back-log     fill (closed loop) │ upload │ catch-up, out of objects, verified │ cold fetches
 //
 // A broker that bench starts itself has its data beside the results, on the
 // same disk, and is gone at the end. CPU per GiB is that of the phase named,
-// not of the whole trial.
+// not of the whole trial. What happens to the target while a load goes on by its
+// schedule is a happening; the phases in between bear the name of the run.
 package bench
 
 import (
@@ -68,6 +69,9 @@ type trial struct {
 	clock   *load.Clock
 	load    *load.Load
 	session *session.Session
+
+	producers *load.Producers // of a load by a schedule, once it has begun
+	filled    int64           // records that were there before it
 }
 
 // Run does it and returns the trial, read back from its files, with
@@ -181,7 +185,7 @@ func (t *trial) describe() map[string]string {
 	for k, v := range map[string]int64{
 		"topics": int64(c.Topics), "partitions": int64(c.Partitions), "producers": int64(c.Producers),
 		"consumers": int64(c.Consumers), "value_bytes": int64(c.ValueSize), "rate_per_s": c.Rate,
-		"cold_fetch_rate_per_s": t.cfg.Workload.ColdFetchRate, "cold_fetch_clients": int64(t.cfg.Workload.ColdFetchClients),
+		"fill_bytes": t.fillBytes(), "cold_fetch_rate_per_s": t.cfg.Workload.ColdFetchRate, "cold_fetch_clients": int64(t.cfg.Workload.ColdFetchClients),
 		"batch_bytes": int64(c.BatchBytes), "in_flight_bytes": int64(c.InFlight), "max_records": c.MaxRecords,
 	} {
 		out["load."+k] = strconv.FormatInt(v, 10)

@@ -6,18 +6,15 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/session"
 )
 
 // Counters of the broker that say what reading out of objects cost.
 const (
-	recordsOfObjects  = `tide_stream_fetch_records_total{source="object"}`
 	recordsOfLogCache = `tide_stream_fetch_records_total{source="logcache"}`
 	bytesOfObjects    = `tide_stream_fetch_bytes_total{source="object"}`
 	indexBytes        = `tide_blockcache_index_loaded_bytes_total`
 )
-
-// minCold is the share of records that a cold reading must get from objects.
-const minCold = 0.95
 
 // coldFetches is the phase of single fetches by random offsets.
 func (t *trial) coldFetches(ctx context.Context, ends []int64) error {
@@ -27,7 +24,7 @@ func (t *trial) coldFetches(ctx context.Context, ends []int64) error {
 	}
 	length, w := t.coldFetchTime(), t.cfg.Workload
 	t.cfg.Progress.Step(phase, length)
-	t.session.Begin(phase, false)
+	t.session.Begin(phase, session.Unrated)
 	fetches, err := t.load.StartFetches(ctx, w.ColdFetchRate, w.ColdFetchClients, length, ends)
 	if err != nil {
 		return err
@@ -71,9 +68,9 @@ func (t *trial) readCost(phase string) {
 	if !ok || len(p.Counters) == 0 { // a target without counters
 		return
 	}
-	objects, cached := p.Counters[recordsOfObjects], p.Counters[recordsOfLogCache]
-	if share := float64(objects) / float64(max(1, objects+cached)); share < minCold {
-		t.session.Fault(fmt.Sprintf("only %.1f %% of the records of phase %s came from objects, want ≥ %.0f %%", 100*share, phase, 100*minCold),
+	objects, cached := p.Counters[session.RecordsFromObjects], p.Counters[recordsOfLogCache]
+	if share := float64(objects) / float64(max(1, objects+cached)); share < session.MinCold {
+		t.session.Fault(fmt.Sprintf("only %.1f %% of the records of phase %s came from objects, want ≥ %.0f %%", 100*share, phase, 100*session.MinCold),
 			"the log cache served the rest: it was not empty")
 	}
 	served := float64(p.Counters[bytesOfObjects])

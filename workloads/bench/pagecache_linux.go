@@ -23,3 +23,12 @@ func dropPageCache(dir string) error {
 		return errors.Join(unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
 	})
 }
+
+// syncFiles writes every dirty page of the directory's filesystem.
+func syncFiles(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Syncfs(int(f.Fd())), f.Close())
+}

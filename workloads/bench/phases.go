@@ -16,50 +16,6 @@ func (t *trial) phases(ctx context.Context) error {
 	return t.steadyPhases(ctx)
 }
 
-// steadyPhases is a load that goes on by itself, with tailing consumers.
-func (t *trial) steadyPhases(ctx context.Context) error {
-	tail, err := t.load.StartTail()
-	if err != nil {
-		return err
-	}
-	defer tail.Stop()
-	start := time.Now()
-	producers, err := t.load.StartProducers(ctx, t.warmUp()+t.length())
-	if err != nil {
-		return err
-	}
-	defer release(producers)
-	t.session.Producing(producers)
-	for _, p := range []struct {
-		name   string
-		length time.Duration
-		rated  bool
-	}{{"warm-up", t.warmUp(), false}, {"run", t.length(), true}} {
-		if p.length == 0 {
-			continue
-		}
-		t.cfg.Progress.Step(p.name, p.length)
-		t.session.Begin(p.name, p.rated)
-		start = start.Add(p.length)
-		if err := t.until(ctx, start); err != nil {
-			return fmt.Errorf("phase %s: %w", p.name, err)
-		}
-	}
-	// The phase ends with its time: what is acknowledged later than that was
-	// not reached within it.
-	t.session.End()
-	t.drain(ctx, producers)
-	ends, err := t.load.Ends(ctx)
-	if err != nil {
-		return err
-	}
-	if t.load.Config().Consumers > 0 {
-		t.checkTail(ctx, tail, ends)
-	}
-	t.figures("run", func(p results.Phase) int64 { return p.AckedBytes })
-	return t.verify(ctx, ends)
-}
-
 // release ends producers after an error: nothing may run on.
 func release(p *load.Producers) {
 	gone, cancel := context.WithCancel(context.Background())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
 
@@ -44,16 +45,16 @@ func (d *demo) phases(ctx context.Context) error {
 	for _, p := range []struct {
 		name  string
 		share int
-		rated bool
+		kind  session.Kind
 		do    func(context.Context) error
 	}{
-		{"warm-up", warmUpShare, false, nil},
-		{"tail", tailShare, true, nil},
-		{"catch-up", catchShare, true, d.catchUp},
-		{"kill", killShare, false, d.kill},
+		{"warm-up", warmUpShare, session.Unrated, nil},
+		{"tail", tailShare, session.Window, nil},
+		{"catch-up", catchShare, session.Rated, d.catchUp},
+		{"kill", killShare, session.Unrated, d.kill},
 	} {
 		d.cfg.Progress.Step(p.name, d.share(p.share))
-		d.session.Begin(p.name, p.rated)
+		d.session.Begin(p.name, p.kind)
 		start = start.Add(d.share(p.share))
 		if p.do != nil {
 			if err := p.do(ctx); err != nil {
@@ -107,12 +108,12 @@ func (d *demo) catchUp(ctx context.Context) error {
 		d.session.Fault("the catch-up did not reach its end: "+err.Error(), "the machine is too busy, or the broker stalls: see broker.log")
 		return nil
 	}
-	cold := coldReads{
-		committed: target.Committed(streams, d.load.Config().Topic),
-		fetched:   int64(d.session.Sample(ctx)[fromObjects] - before[fromObjects]),
-	}
-	cold.judge(d.session)
 	records, bytes, took := readers.Progress()
+	cold := session.ColdReads{
+		Committed: target.Committed(streams, d.load.Config().Topic), Read: records,
+		Fetched: int64(d.session.Sample(ctx)[session.RecordsFromObjects] - before[session.RecordsFromObjects]),
+	}
+	cold.Judge("catch-up", d.session)
 	d.session.Figure("catch-up records", float64(records), "records")
 	d.session.Figure("catch-up rate", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
 	return nil

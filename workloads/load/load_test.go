@@ -30,7 +30,7 @@ func TestConfigDefaults(t *testing.T) {
 func TestRecorderTakesEachTimeOnce(t *testing.T) {
 	r := NewRecorder()
 	for i := range 10 {
-		r.shard(i).produce(1000, 500, 10)
+		r.shard(i).produce(int64(i), 1000, 500, 10)
 	}
 	r.shard(3).consume(7, -1)
 	got := r.Take()

@@ -18,6 +18,8 @@ import (
 type Producers struct {
 	load     *Load
 	schedule Schedule // zero Rate in a closed loop
+	closed   bool
+	most     int64 // records, in a closed loop; 0: time alone ends it
 	clients  []*producer
 	stop     context.CancelFunc
 	done     chan struct{}
@@ -48,8 +50,21 @@ type slot struct {
 // by one Schedule; in closed loop until then. It returns once clients exist;
 // Wait tells the end. Cancelling ctx stops at once.
 func (l *Load) StartProducers(ctx context.Context, d time.Duration) (*Producers, error) {
+	return l.produce(ctx, d, &Producers{closed: l.cfg.Closed, most: l.cfg.MaxRecords})
+}
+
+// StartFill sends a number of records as fast as it goes, also for a load that
+// has a schedule: what is there before it begins. It must have ended when
+// StartProducers is called.
+func (l *Load) StartFill(ctx context.Context, records int64) (*Producers, error) {
+	const long = 100 * 365 * 24 * time.Hour
+	return l.produce(ctx, long, &Producers{closed: true, most: records})
+}
+
+// produce makes the clients and starts them.
+func (l *Load) produce(ctx context.Context, d time.Duration, p *Producers) (*Producers, error) {
 	ctx, stop := context.WithCancel(ctx)
-	p := &Producers{load: l, stop: stop, done: make(chan struct{})}
+	p.load, p.stop, p.done = l, stop, make(chan struct{})
 	bytes := newPayloads(l.cfg.Seed, l.cfg.ValueSize)
 	for i := range l.cfg.Producers {
 		c, err := l.newProducer(i, bytes)
@@ -61,7 +76,7 @@ func (l *Load) StartProducers(ctx context.Context, d time.Duration) (*Producers,
 		p.clients = append(p.clients, c)
 	}
 	start := l.clock.Now()
-	if !l.cfg.Closed {
+	if !p.closed {
 		p.schedule = Schedule{Start: start, Rate: l.cfg.Rate}
 	}
 	go func() {
@@ -125,7 +140,7 @@ func (p *Producers) run(ctx context.Context, end int64) error {
 }
 
 func (p *Producers) send(ctx context.Context, end int64) error {
-	if p.load.cfg.Closed {
+	if p.closed {
 		return p.sendClosed(ctx, end)
 	}
 	// One thread paces all producers: a second one would only take the core
@@ -151,8 +166,8 @@ func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 	// it every record that is still in a client's buffer.
 	var g errgroup.Group
 	most := int64(math.MaxInt64)
-	if p.load.cfg.MaxRecords > 0 {
-		most = p.load.cfg.MaxRecords
+	if p.most > 0 {
+		most = p.most
 	}
 	var begun atomic.Int64
 	for _, c := range p.clients {
@@ -193,8 +208,9 @@ func (p *producer) outcome(s *slot, err error) {
 		l.Counters.Failed.Add(1)
 		l.ledger.fail(p.id, int(s.stamp.Partition), s.stamp.Sequence)
 	} else {
-		service := l.clock.Now() - s.stamp.Sent
-		p.shard.produce(service, s.stamp.Sent-s.stamp.Intended, max(0, service-p.lastRTT.Load()))
+		now := l.clock.Now()
+		service := now - s.stamp.Sent
+		p.shard.produce(now, service, s.stamp.Sent-s.stamp.Intended, max(0, service-p.lastRTT.Load()))
 		l.Counters.Acked.Add(1)
 		l.Counters.AckedB.Add(int64(len(s.value)))
 	}
@@ -203,11 +219,14 @@ func (p *producer) outcome(s *slot, err error) {
 
 // ScheduledBefore is how many sends were due before t; -1 in a closed loop.
 func (p *Producers) ScheduledBefore(t int64) int64 {
-	if p.load.cfg.Closed {
+	if p.closed {
 		return -1
 	}
 	return p.schedule.CountBefore(t)
 }
+
+// Closed says whether they have no schedule.
+func (p *Producers) Closed() bool { return p.closed }
 
 // Done is closed when all sends are made and have an outcome.
 func (p *Producers) Done() <-chan struct{} { return p.done }

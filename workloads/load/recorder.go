@@ -21,6 +21,7 @@ type recorderShard struct {
 	hist     results.Histograms
 	negative int64 // times below zero, which are recorded as zero
 	over     int64 // times beyond an hour, which are recorded as an hour
+	timed    timed
 }
 
 // NewRecorder is empty.
@@ -35,11 +36,12 @@ func NewRecorder() *Recorder {
 // Shard is where one producer or consumer records.
 func (r *Recorder) shard(i int) *recorderShard { return &r.shards[i%shards] }
 
-// produce records the three times of an acknowledged record and its wait in
-// the client.
-func (s *recorderShard) produce(service, delay, client int64) {
+// produce records the three times of a record that was acknowledged at a time
+// of the Clock, and its wait in the client.
+func (s *recorderShard) produce(at, service, delay, client int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.timed.add(at, service+delay)
 	s.record(results.ProduceService, service)
 	s.record(results.ProduceDelay, delay)
 	s.record(results.ProduceResponse, service+delay)
@@ -82,6 +84,10 @@ type Interval struct {
 	Hist     results.Histograms
 	Negative int64 // times below zero: the clock check has failed
 	Over     int64 // times beyond an hour
+	// Timed are the records acknowledged, in no particular order, if they are
+	// kept; TimedLost those for which there was no room.
+	Timed     []Timed
+	TimedLost int64
 }
 
 // Take returns what was recorded since the last Take and starts anew.
@@ -105,5 +111,6 @@ func (s *recorderShard) drain(out *Interval) {
 	}
 	out.Negative += s.negative
 	out.Over += s.over
+	s.timed.drain(out)
 	s.negative, s.over = 0, 0
 }

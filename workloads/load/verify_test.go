@@ -144,3 +144,19 @@ func FuzzReadStamp(f *testing.F) {
 		}
 	})
 }
+
+// TestObserved: what lies behind the last record read is not missed, what lies
+// between is.
+func TestObserved(t *testing.T) {
+	s := newScript(t, 9, 4)
+	s.read(0, 0, 1, 2)
+	s.read(1, 0)
+	out := s.v.observed(s.ledger)
+	require.True(t, out.OK(), "%+v", out)
+	require.Equal(t, int64(4), out.Records)
+	s.read(0, 5)
+	out = s.v.observed(s.ledger)
+	require.Equal(t, int64(2), out.Lost)
+	s.ledger.fail(0, 0, 3)
+	require.Equal(t, int64(1), s.v.observed(s.ledger).Lost, "nobody knows of a failed one")
+}

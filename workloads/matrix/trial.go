@@ -147,7 +147,7 @@ func (b brokerTrial) length(settings map[string]string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	run, backlog, fetches := w.WarmUp()+w.Duration(), w.Backlog(), w.ColdFetches()
+	run, backlog, fetches := w.WarmUp()+w.Duration(), w.Backlog()+w.Fill(), w.ColdFetches()
 	if settings[axisQuick] == "true" {
 		run, backlog, fetches = min(run, 30*time.Second), backlog/quickBacklog, fetches/quickFetches
 	}

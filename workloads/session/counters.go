@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -187,16 +188,38 @@ func simulated(metrics map[string]float64) []string {
 // what uploads do to it.
 const minUploads = 3
 
-func (s *Session) warnings() {
-	_, counted := s.last.target[metricPuts]
+// uploads quotes the windows by their uploads, and warns where these are too few.
+// Objects put stand for uploads where no more is known.
+func (s *Session) uploads() {
+	const hint = "run longer, at a higher rate, or with a lower --upload-threshold"
+	warn := func(format string, args ...any) {
+		s.run.Warnings = append(s.run.Warnings, results.Finding{What: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	name, uploads := "", int64(0)
 	for _, p := range s.run.Phases {
-		if counted && p.RateChecked && p.Puts < minUploads {
-			s.run.Warnings = append(s.run.Warnings, results.Finding{
-				What: fmt.Sprintf("no upload: phase %s holds %d complete uploads, want at least %d", p.Name, p.Puts, minUploads),
-				Hint: "run longer, at a higher rate, or with a lower --upload-threshold",
-			})
+		if p.Window {
+			name, uploads = cmp.Or(name, p.Name), uploads+p.Puts
 		}
 	}
+	if _, counted := s.last.target[metricPuts]; name == "" || !counted {
+		return
+	}
+	if s.windows.length > 0 {
+		all := s.windows.result()
+		splitFigures(name, all, s.figure)
+		up := all[0] // uploads are always there
+		if uploads = up.Complete; uploads > 0 && !up.Quotable() {
+			warn("phase %s holds %d records during uploads and %d between them, want at least %d each for a p99",
+				name, up.During.Count, up.Between.Count, results.MinQuotable)
+		}
+	}
+	if uploads < minUploads {
+		warn("no upload: phase %s holds %d complete uploads, want at least %d", name, uploads, minUploads)
+	}
+}
+
+func (s *Session) warnings() {
+	s.uploads()
 	if s.env.Filesystem == "tmpfs" || s.env.Filesystem == "ramfs" {
 		s.run.Durability.PowerCut = "a power cut loses everything: the data lies in memory"
 		s.run.Warnings = append(s.run.Warnings, results.Finding{

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/load"
 	"github.com/tidelog/tide/workloads/target"
@@ -49,14 +51,18 @@ type Session struct {
 	producers *load.Producers // nil until Producing
 
 	mu      sync.Mutex
-	phase   string        // guarded by mu: "" between phases
-	opened  snapshot      // guarded by mu: at the phase's start
-	rated   bool          // guarded by mu: the phase's rate is checked
-	last    snapshot      // guarded by mu: at the last interval's end
-	lives   lives         // guarded by mu
-	errs    []error       // guarded by mu: of writing files
-	stop    chan struct{} // closed by Close
-	stopped chan struct{} // closed by the ticker's end
+	phase   string   // guarded by mu: "" between phases
+	opened  snapshot // guarded by mu: at the phase's start
+	kind    Kind     // guarded by mu: of the phase
+	splits  *splits  // guarded by mu: of the phase; nil when its records are not split
+	windows *splits  // guarded by mu: of all windows together
+	// response times of producing by phase, guarded by mu
+	response map[string]*hdrhistogram.Histogram
+	last     snapshot      // guarded by mu: at the last interval's end
+	lives    lives         // guarded by mu
+	errs     []error       // guarded by mu: of writing files
+	stop     chan struct{} // closed by Close
+	stopped  chan struct{} // closed by the ticker's end
 }
 
 // snapshot is every counter at one moment.
@@ -85,6 +91,8 @@ func Open(cfg Config) (*Session, error) {
 	s.env, s.ticks = results.ReadEnv(cfg.Env), results.ReadCPUTicks()
 	s.ticker = time.NewTicker(time.Second)
 	s.lives.init()
+	s.windows = newSplits(s.start)
+	s.response = map[string]*hdrhistogram.Histogram{}
 	s.last = s.snapshot(context.Background())
 	go s.tick()
 	return s, nil
@@ -113,45 +121,6 @@ func (s *Session) tick() {
 	}
 }
 
-// Begin ends the present phase and starts the next. With rated, the verdict
-// wants 99 % of the phase's scheduled sends acknowledged within it.
-func (s *Session) Begin(name string, rated bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endPhase()
-	s.phase, s.rated, s.opened = name, rated, s.last
-	s.ticker.Reset(time.Second)
-}
-
-// End ends the present phase.
-func (s *Session) End() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endPhase()
-	s.phase = ""
-}
-
-// endPhase cuts the interval, so that no line of a log lies in two phases.
-func (s *Session) endPhase() {
-	s.interval()
-	if s.phase == "" {
-		return
-	}
-	a, b := s.opened, s.last
-	p := results.Phase{
-		Name: s.phase, RateChecked: s.rated, Closed: s.cfg.Load.Config().Closed,
-		Start: s.seconds(a.at), End: s.seconds(b.at),
-		Scheduled: b.scheduled - a.scheduled, Acked: b.acked - a.acked, AckedBytes: b.ackedB - a.ackedB,
-		Failed: b.failed - a.failed, Consumed: b.consumed - a.consumed, ConsumedB: b.consB - a.consB,
-		CaughtUp: b.caught - a.caught, CaughtUpB: b.caughtB - a.caughtB,
-	}
-	p.Puts, p.Gets = b.delta(a, metricPuts), b.delta(a, metricGets)
-	p.CPU = (b.usage.CPU - a.usage.CPU).Seconds()
-	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
-	p.Counters = b.grown(a)
-	s.run.Phases = append(s.run.Phases, p)
-}
-
 func (s *Session) seconds(at int64) float64 { return float64(at-s.start) / float64(time.Second) }
 
 // delta of a counter of the target since an earlier snapshot.
@@ -178,6 +147,8 @@ func (s *Session) interval() {
 			s.out.Interval(from, to, s.phase, taken.Hist),
 			s.out.Row(results.Row{T: s.seconds(now.at), Phase: s.phase, Values: columnValues(s.last, now, taken)}))
 	}
+	s.keepResponse(taken.Hist[results.ProduceResponse])
+	s.splitInterval(now.at, taken)
 	s.run.Clock.Negative += taken.Negative
 	s.run.Clock.OverHour += taken.Over
 	s.last = now
@@ -229,6 +200,10 @@ func (s *Session) Warn(what, hint string) {
 func (s *Session) Figure(name string, value float64, unit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.figure(name, value, unit)
+}
+
+func (s *Session) figure(name string, value float64, unit string) {
 	s.run.Figures[name] = results.Figure{Value: value, Unit: unit}
 }
 

@@ -43,7 +43,7 @@ func (f *fake) set(m target.Metrics, u target.Usage) {
 	f.metrics, f.usage = m, u
 }
 
-func open(t *testing.T, dir string, f *fake) (*Session, *load.Load) {
+func open(t *testing.T, dir string, f target.Meter) (*Session, *load.Load) {
 	clock, rec := load.NewClock(), load.NewRecorder()
 	l, err := load.New(load.Config{Brokers: []string{"127.0.0.1:1"}, Topic: "t", Rate: 10}, clock, rec)
 	require.NoError(t, err)
@@ -60,12 +60,12 @@ func TestPhasesAndTimeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{metrics: target.Metrics{metricPuts: 2}}
 		s, l := open(t, dir, f)
-		s.Begin("tail", true)
+		s.Begin("tail", Rated)
 		l.Counters.Acked.Add(30)
 		l.Counters.AckedB.Add(3 << 20)
 		f.set(target.Metrics{metricPuts: 7}, target.Usage{})
 		time.Sleep(2500 * time.Millisecond) // the bubble's clock
-		s.Begin("kill", false)
+		s.Begin("kill", Unrated)
 		// It was killed and started again.
 		f.set(target.Metrics{metricPuts: 1}, target.Usage{CPU: 3 * time.Second, PeakRSS: 5 << 20})
 		time.Sleep(time.Second)
@@ -101,7 +101,7 @@ func TestFaultIsInvalid(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trial")
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := open(t, dir, &fake{metrics: target.Metrics{metricPuts: 0}})
-		s.Begin("tail", true)
+		s.Begin("tail", Window)
 		time.Sleep(time.Second)
 		s.Fault("warm", "drop it")
 		s.Verified(results.Verification{Done: true})

@@ -18,7 +18,12 @@ import (
 // far below it.
 const maxAnswer = 64 << 20
 
-var client = &http.Client{Timeout: 10 * time.Second}
+// Clients of the admin port. The patient one is for requests that are answered
+// when the work is done.
+var (
+	client  = &http.Client{Timeout: 10 * time.Second}
+	patient = &http.Client{}
+)
 
 // Metrics are the samples of one reading of /metrics. Keys are the name, or
 // the name and its labels: tide_objstore_requests_total{op="put"}.
@@ -39,7 +44,7 @@ func (m Metrics) Has(name string) bool {
 
 // ReadMetrics reads http://ADMIN/metrics.
 func ReadMetrics(ctx context.Context, admin string) (Metrics, error) {
-	body, err := request(ctx, http.MethodGet, admin, "/metrics")
+	body, err := request(ctx, client, http.MethodGet, admin, "/metrics")
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +117,11 @@ func Streams(ctx context.Context, admin string) ([]Stream, error) {
 }
 
 func decode(ctx context.Context, method, admin, path string, into any) error {
-	body, err := request(ctx, method, admin, path)
+	return decodeWith(ctx, client, method, admin, path, into)
+}
+
+func decodeWith(ctx context.Context, c *http.Client, method, admin, path string, into any) error {
+	body, err := request(ctx, c, method, admin, path)
 	if err != nil {
 		return err
 	}
@@ -123,12 +132,12 @@ func decode(ctx context.Context, method, admin, path string, into any) error {
 	return nil
 }
 
-func request(ctx context.Context, method, admin, path string) (io.ReadCloser, error) {
+func request(ctx context.Context, c *http.Client, method, admin, path string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+admin+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := client.Do(req)
+	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err
 	}

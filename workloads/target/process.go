@@ -73,6 +73,7 @@ type Process struct {
 	cfg   Config
 	kafka string // fixed by the first start
 	admin string
+	named bool // kafka and admin are set
 	log   *os.File
 
 	mu   sync.Mutex
@@ -180,7 +181,11 @@ func (p *Process) awaitReady(ctx context.Context, r *running, ready <-chan [2]st
 	defer timeout.Stop()
 	select {
 	case at := <-ready:
-		p.kafka, p.admin = at[0], at[1]
+		// A restart is told the addresses of the first start; whoever reads
+		// metrics at that moment reads them.
+		if !p.named {
+			p.kafka, p.admin, p.named = at[0], at[1], true
+		}
 		return nil
 	case <-r.ended:
 		return fmt.Errorf("%w: %s", ErrNotReady, r.tail.message())

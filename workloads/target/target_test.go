@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/tidelog/tide/internal/spans"
 )
 
 // fakeMode makes the test binary play the broker.
@@ -69,6 +71,8 @@ func fakeAdmin() http.Handler {
 		"# TYPE tide_objstore_requests_total counter\ntide_objstore_requests_total{op=\"put\"} 7\n")
 	say("POST /logcache/drop", `{"dropped_bytes":123}`)
 	say("GET /streams", `[{"id":1,"topic":"t","partition":2,"start":0,"committed_end":10,"end":12}]`)
+	say("GET /activity", `{"upload":[{"start_ns":5,"end_ns":9,"bytes":7},{"start_ns":11}],"compaction":[]}`)
+	say("POST /compact", `{"objects_in":12,"objects_out":1,"bytes_read":30,"bytes_written":20}`)
 	return mux
 }
 
@@ -112,6 +116,27 @@ func TestLifeOfAProcess(t *testing.T) {
 	require.ErrorContains(t, p.Restart(t.Context()), "still running")
 	require.NoError(t, p.Stop())
 	require.NoError(t, p.Stop(), "stopping a dead broker is no error")
+}
+
+// TestAdminRequests: what a broker can do beside serving clients.
+func TestAdminRequests(t *testing.T) {
+	defer client.CloseIdleConnections()
+	p, err := Start(t.Context(), config(t, "serve"))
+	require.NoError(t, err)
+	work, err := p.Activity(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []spans.Span{{Start: 5, End: 9, Bytes: 7}, {Start: 11}}, work["upload"])
+	require.Empty(t, work["compaction"])
+	merged, err := p.Compact(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Compacted{ObjectsIn: 12, ObjectsOut: 1, BytesRead: 30, BytesWritten: 20}, merged)
+	n, err := p.Committed(t.Context(), "t")
+	require.NoError(t, err)
+	require.Equal(t, int64(10), n)
+	require.NoError(t, p.Kill())
+	_, err = p.Activity(t.Context())
+	require.Error(t, err, "the dead say nothing")
+	require.NoError(t, p.Stop())
 }
 
 func TestStartSaysWhatTheBrokerSaid(t *testing.T) {

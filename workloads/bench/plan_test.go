@@ -1,0 +1,86 @@
+package bench
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/session"
+)
+
+// disturbed is a trial of 10 s of warm-up and three minutes.
+func disturbed(t *testing.T, phases ...workloads.Phase) *trial {
+	tr := newTrial(t, "tail-2k", false)
+	tr.cfg.Workload.WarmupDurationMinutes = 1. / 6
+	tr.cfg.Workload.Phases = phases
+	require.NoError(t, tr.cfg.Workload.Validate())
+	return tr
+}
+
+func TestPlanWithoutPhases(t *testing.T) {
+	got := disturbed(t).plan()
+	require.Equal(t, []step{
+		{name: "warm-up", until: 10 * time.Second, length: 10 * time.Second},
+		{name: "run", kind: session.Window, until: 190 * time.Second, length: 180 * time.Second, calm: true},
+	}, got)
+}
+
+func TestPlan(t *testing.T) {
+	tr := disturbed(t,
+		workloads.Phase{At: 20 * time.Second, Do: "catch-up", For: 20 * time.Second},
+		workloads.Phase{At: 40 * time.Second, Do: "catch-up", For: 10 * time.Second},
+		workloads.Phase{At: 60 * time.Second, Do: "kill9", For: 30 * time.Second},
+		workloads.Phase{At: 170 * time.Second, Do: "compact", For: 10 * time.Second},
+	)
+	type brief struct {
+		name  string
+		until int // seconds
+		kind  session.Kind
+		calm  bool
+	}
+	var got []brief
+	for _, s := range tr.plan() {
+		require.Equal(t, s.what != nil, s.name[:3] != "run" && s.name != "warm-up")
+		got = append(got, brief{s.name, int(s.until.Seconds()), s.kind, s.calm})
+	}
+	require.Equal(t, []brief{
+		{"warm-up", 10, session.Unrated, false},
+		{"run", 30, session.Window, true},
+		{"catch-up", 50, session.Rated, false},
+		{"catch-up-2", 60, session.Rated, false},
+		{"run-2", 70, session.Window, true},
+		{"kill9", 100, session.Unrated, false},
+		{"run-3", 180, session.Window, false}, // what an outage leaves behind is no yardstick
+		{"compact", 190, session.Rated, false},
+	}, got)
+}
+
+func TestPlanOfAQuickTrial(t *testing.T) {
+	tr := disturbed(t, workloads.Phase{At: 90 * time.Second, Do: "catch-up", For: 45 * time.Second})
+	tr.cfg.Quick = true
+	var ends []time.Duration
+	for _, s := range tr.plan() {
+		ends = append(ends, s.until)
+	}
+	require.Equal(t, []time.Duration{10 * time.Second, 20 * time.Second, 25 * time.Second, 30 * time.Second}, ends)
+}
+
+func TestEveryHappening(t *testing.T) {
+	require.ElementsMatch(t, workloads.Happenings, happeningNames())
+}
+
+// TestAble: a target that runs elsewhere is neither killed nor compacted.
+func TestAble(t *testing.T) {
+	tr := disturbed(t,
+		workloads.Phase{At: 0, Do: "kill9", For: time.Second},
+		workloads.Phase{At: 20 * time.Second, Do: "compact", For: time.Second},
+		workloads.Phase{At: 40 * time.Second, Do: "catch-up", For: time.Second},
+	)
+	tr.cfg.Target.Address = "127.0.0.1:1"
+	err := able(tr.plan())
+	require.ErrorContains(t, err, "phase kill9: the target was not started here")
+	require.ErrorContains(t, err, "phase compact: the target does not compact")
+	require.NotContains(t, err.Error(), "catch-up")
+}

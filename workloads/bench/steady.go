@@ -1,0 +1,77 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidelog/tide/results"
+)
+
+// shortest is the least time that is left of a step for it to be worth its
+// name. An outage may take longer than it was given.
+const shortest = time.Second
+
+// steadyPhases is a load that goes on by itself, with tailing consumers, and
+// what happens to the target meanwhile.
+func (t *trial) steadyPhases(ctx context.Context) error {
+	steps := t.plan()
+	if err := able(steps); err != nil {
+		return err
+	}
+	tail, err := t.load.StartTail()
+	if err != nil {
+		return err
+	}
+	defer tail.Stop()
+	if err := t.fill(ctx, tail); err != nil {
+		return err
+	}
+	start := time.Now()
+	if t.producers, err = t.load.StartProducers(ctx, t.warmUp()+t.length()); err != nil {
+		return err
+	}
+	defer release(t.producers)
+	t.session.Producing(t.producers)
+	if err := t.walk(ctx, steps, start); err != nil {
+		return err
+	}
+	// The last step ends with its time: what is acknowledged later than that was
+	// not reached within it.
+	t.session.End()
+	t.drain(ctx, t.producers)
+	ends, err := t.load.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	if t.load.Config().Consumers > 0 {
+		t.checkTail(ctx, tail, ends)
+	}
+	t.figures("run", func(p results.Phase) int64 { return p.AckedBytes })
+	t.effects(steps)
+	return t.verify(ctx, ends)
+}
+
+// walk goes through the steps while the load runs.
+func (t *trial) walk(ctx context.Context, steps []step, start time.Time) error {
+	for _, s := range steps {
+		until := start.Add(s.until)
+		if time.Until(until) < min(shortest, s.length/2) {
+			t.session.Warn("phase "+s.name+" was left out: the one before it lasted too long", "give that one a longer time")
+			continue
+		}
+		t.cfg.Progress.Step(s.name, time.Until(until))
+		t.session.Begin(s.name, s.kind)
+		if err := t.step(ctx, s, until); err != nil {
+			return fmt.Errorf("phase %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (t *trial) step(ctx context.Context, s step, until time.Time) error {
+	if s.what == nil {
+		return t.until(ctx, until)
+	}
+	return t.happen(ctx, s, until)
+}

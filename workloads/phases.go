@@ -1,0 +1,62 @@
+package workloads
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Phase is something that happens to the target while the load goes on, by the
+// same schedule as before and after:
+//
+//	phases:
+//	  - {at: 60s, do: catch-up, for: 20s}
+//	  - {at: 120s, do: kill9, for: 30s}
+type Phase struct {
+	At  time.Duration `yaml:"at"`  // since the start of the run, behind the warm-up
+	Do  string        `yaml:"do"`  // one of Happenings
+	For time.Duration `yaml:"for"` // its longest time: catch-up and compact end when they are through
+}
+
+// Happenings are what a phase may do.
+var Happenings = []string{"catch-up", "kill9", "compact"}
+
+// maxPhases of one workload.
+const maxPhases = 100
+
+// checkPhases reports every fault of the phases.
+func (w Workload) checkPhases() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(w.Phases) == 0 {
+		return nil
+	}
+	if w.Closed || w.ConsumerBacklogSizeGB > 0 {
+		bad("phases disturb a load that goes on by a schedule: set producerRate, and fillGB for a back-log")
+	}
+	if len(w.Phases) > maxPhases {
+		bad("phases are %d, want at most %d", len(w.Phases), maxPhases)
+	}
+	free := time.Duration(0)
+	for i, p := range w.Phases {
+		if !slices.Contains(Happenings, p.Do) {
+			bad("phase %d does %q, want one of %s", i+1, p.Do, strings.Join(Happenings, ", "))
+		}
+		if p.For <= 0 {
+			bad("phase %d lasts for: %v, want more than 0", i+1, p.For)
+		}
+		if p.At < free {
+			bad("phase %d begins at: %v, before %v, when the one before it may end", i+1, p.At, free)
+		}
+		free = p.At + p.For
+	}
+	if free > w.Duration() {
+		bad("the last phase may end at %v, but testDurationMinutes is %v", free, w.Duration())
+	}
+	return errors.Join(errs...)
+}
+
+// Fill is what is written before anything else begins, in bytes; 0 for nothing.
+func (w Workload) Fill() int64 { return int64(w.FillGB * (1 << 30)) }
