@@ -32,23 +32,30 @@ func Run(ctx context.Context, t Trace, cells []Cell) ([]Row, error) {
 		return nil, err
 	}
 	defer s.close()
-	caches := make([]*cache, len(cells))
-	for i, c := range cells {
-		if caches[i], err = newCache(c, s.Footprint); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Path, err)
-		}
-	}
 	f, err := t.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if err := simulate(ctx, s.tell(f), caches); err != nil {
+	return Simulate(ctx, s.tell(f), t.Name(), cells, s.Footprint)
+}
+
+// Simulate puts a source to valid cells, once. The footprint is needed for
+// sizes that are shares of it; name is that of the trace in the rows.
+func Simulate(ctx context.Context, src Source, name string, cells []Cell, f Footprint) ([]Row, error) {
+	caches := make([]*cache, len(cells))
+	for i, c := range cells {
+		var err error
+		if caches[i], err = newCache(c, f); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := simulate(ctx, src, caches); err != nil {
 		return nil, err
 	}
 	rows := make([]Row, len(caches))
 	for i, c := range caches {
-		rows[i] = c.row(t.Name())
+		rows[i] = c.row(name)
 	}
 	return rows, nil
 }
