@@ -68,7 +68,7 @@ func (p *belady) leave(at int) Key {
 	if last.node != i {
 		p.fix(at, last)
 	}
-	p.used -= p.nodes[i].size
+	p.used -= p.sizes[i]
 	return p.drop(i)
 }
 

@@ -53,7 +53,7 @@ func (p *lirs) Access(r Request) bool {
 		return false
 	}
 	if i == none {
-		p.stack.insert(Request{Key: r.Key, Size: p.rest.nodes[j].size}, 0)
+		p.stack.insert(Request{Key: r.Key, Size: p.rest.sizes[j]}, 0)
 		p.rest.move(j, lirsQueue)
 		p.prune()
 		return true
@@ -67,7 +67,7 @@ func (p *lirs) Access(r Request) bool {
 func (p *lirs) promote(i int32) {
 	n := &p.stack.nodes[i]
 	n.count = lirsLIR
-	p.lir += n.size
+	p.lir += p.stack.sizes[i]
 	p.stack.move(i, 0)
 	p.prune() // what was promoted may have been all that was below
 	for p.lir > p.capacity-p.cold {
@@ -78,9 +78,9 @@ func (p *lirs) promote(i int32) {
 // demote makes the oldest LIR the newest of the queue.
 func (p *lirs) demote() {
 	i := p.stack.oldest(0)
-	n := &p.stack.nodes[i]
-	p.lir -= n.size
-	p.rest.insert(Request{Key: n.key, Size: n.size}, lirsQueue)
+	r := Request{Key: p.stack.nodes[i].key, Size: p.stack.sizes[i]}
+	p.lir -= r.Size
+	p.rest.insert(r, lirsQueue)
 	p.stack.forget(i)
 	p.prune()
 }
@@ -140,7 +140,7 @@ func (p *lirs) Evict(Request) (Key, bool) {
 func (p *lirs) Remove(k Key) {
 	if i := p.stack.find(k); i != none {
 		if p.stack.nodes[i].count == lirsLIR {
-			p.lir -= p.stack.nodes[i].size
+			p.lir -= p.stack.sizes[i]
 		}
 		p.stack.forget(i)
 	}

@@ -21,7 +21,27 @@ func (l *list) tail(t *table) int32 {
 	return t.nodes[l.head].prev
 }
 
+// pushFront makes a node that is in no list the newest.
 func (l *list) pushFront(t *table, i int32) {
+	l.link(t, i)
+	l.bytes += t.sizes[i]
+}
+
+// unlink takes a node out.
+func (l *list) unlink(t *table, i int32) {
+	l.cut(t, i)
+	l.bytes -= t.sizes[i]
+}
+
+// renew makes a node of the list its newest.
+func (l *list) renew(t *table, i int32) {
+	if l.head != i {
+		l.cut(t, i)
+		l.link(t, i)
+	}
+}
+
+func (l *list) link(t *table, i int32) {
 	n := &t.nodes[i]
 	if l.head == none {
 		n.prev, n.next = i, i
@@ -32,21 +52,19 @@ func (l *list) pushFront(t *table, i int32) {
 		head.prev = i
 	}
 	l.head = i
-	l.bytes += n.size
 }
 
-func (l *list) unlink(t *table, i int32) {
+func (l *list) cut(t *table, i int32) {
 	n := &t.nodes[i]
 	if n.next == i {
 		l.head = none
-	} else {
-		t.nodes[n.prev].next = n.next
-		t.nodes[n.next].prev = n.prev
-		if l.head == i {
-			l.head = n.next
-		}
+		return
 	}
-	l.bytes -= n.size
+	t.nodes[n.prev].next = n.next
+	t.nodes[n.next].prev = n.prev
+	if l.head == i {
+		l.head = n.next
+	}
 }
 
 // rotate makes the oldest the newest.
@@ -70,7 +88,8 @@ func (s *queues) insert(r Request, to uint8) int32 {
 // move takes a node to the young end of a list, its own or another.
 func (s *queues) move(i int32, to uint8) {
 	n := &s.nodes[i]
-	if n.where == to && s.q[to].head == i {
+	if n.where == to {
+		s.q[to].renew(&s.table, i)
 		return
 	}
 	s.q[n.where].unlink(&s.table, i)
@@ -106,7 +125,7 @@ func (s *queues) trim(ghosts uint8, limit int64) {
 func (s *queues) revive(i int32, r Request, to uint8) {
 	n := &s.nodes[i]
 	s.q[n.where].unlink(&s.table, i)
-	n.size, n.where, n.count = r.Size, to, 0
+	n.where, n.count, s.sizes[i] = to, 0, r.Size
 	s.q[to].pushFront(&s.table, i)
 }
 

@@ -136,7 +136,7 @@ func TestTable(t *testing.T) {
 				delete(m, k)
 				require.Equal(r, k, s.forget(i))
 			default:
-				require.Equal(r, m[k], s.nodes[i].size)
+				require.Equal(r, m[k], s.sizes[i])
 			}
 			require.Equal(r, len(m), s.taken)
 		}

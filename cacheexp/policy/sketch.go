@@ -69,9 +69,12 @@ func (s *sketch) add(h uint64) {
 		return
 	}
 	for row := range uint(sketchRows) {
-		if word, shift := s.counter(h, row); s.counters[word]>>shift&15 < 15 {
-			s.counters[word] += 1 << shift
+		word, shift := s.counter(h, row)
+		one := uint64(1)
+		if s.counters[word]>>shift&15 == 15 { // no jump, which would be guessed wrong half of the time
+			one = 0
 		}
+		s.counters[word] += one << shift
 	}
 }
 

@@ -28,7 +28,7 @@ func (p *slru) Access(r Request) bool {
 		return false
 	}
 	n := &p.nodes[i]
-	if n.size > p.segment { // it would push everything down, itself too
+	if p.sizes[i] > p.segment { // it would push everything down, itself too
 		p.move(i, n.where)
 		return true
 	}

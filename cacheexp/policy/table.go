@@ -6,10 +6,10 @@ import "math/bits"
 // zeroed memory is an empty table and an empty list.
 const none int32 = 0
 
-// node is one key in a table, linked into one list. It has 40 bytes.
+// node is one key in a table, linked into one list. It has 32 bytes, so that
+// none lies across two cache lines; sizes lie apart, for a hit seldom needs one.
 type node struct {
 	key        Key
-	size       int64
 	prev, next int32
 	hash       uint32
 	where      uint8 // the list that it is in, for policies with several
@@ -19,9 +19,9 @@ type node struct {
 // table finds nodes by key. Nodes lie in one slice and refer to each other by
 // index: no allocation per insert, nothing for the collector to follow.
 //
-//	hash ─▶ slots: ┌──────┬──────┐   nodes: ┌─────┬──────┬──────┬──────┬───┐
-//	  linear       │ hash │ node │ ───────▶ │ key │ size │ prev │ next │ … │
-//	  probing      └──────┴──────┘          └─────┴──────┴──────┴──────┴───┘
+//	hash ─▶ slots: ┌──────┬──────┐   nodes: ┌─────┬──────┬──────┬───┐   sizes: ┌──────┐
+//	  linear       │ hash │ node │ ───────▶ │ key │ prev │ next │ … │          │ size │
+//	  probing      └──────┴──────┘          └─────┴──────┴──────┴───┘          └──────┘
 //
 // A slot has 8 bytes, so a probe reads one cache line, and its 32 bits of hash
 // tell almost every other key apart without a look at the node. What is dropped
@@ -30,6 +30,7 @@ type node struct {
 type table struct {
 	slots []slot // a power of two; at most three quarters are taken
 	nodes []node
+	sizes []int64 // of the nodes
 	free  int32 // head of the list of unused nodes, linked by next
 	taken int   // slots that are taken
 }
@@ -75,11 +76,13 @@ func (t *table) add(k Key, size int64) int32 {
 	if i == none {
 		i = int32(len(t.nodes))
 		t.nodes = append(t.nodes, node{})
+		t.sizes = append(t.sizes, 0)
 	} else {
 		t.free = t.nodes[i].next
 	}
 	h := uint32(k.hash())
-	t.nodes[i] = node{key: k, size: size, hash: h}
+	t.nodes[i] = node{key: k, hash: h}
+	t.sizes[i] = size
 	t.place(slot{h, i})
 	t.taken++
 	return i
@@ -99,7 +102,7 @@ func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(firstSlots, 2*len(old)))
 	if len(t.nodes) == 0 {
-		t.nodes = make([]node, 1, firstSlots)
+		t.nodes, t.sizes = make([]node, 1, firstSlots), make([]int64, 1, firstSlots)
 	}
 	for _, s := range old {
 		if s.node != none {

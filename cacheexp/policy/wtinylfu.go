@@ -40,7 +40,7 @@ func (p *wtinylfu) Access(r Request) bool {
 		return false
 	}
 	n := &p.nodes[i]
-	if n.where == wWindow || n.size > p.protected {
+	if n.where == wWindow || p.sizes[i] > p.protected {
 		p.move(i, n.where)
 		return true
 	}
@@ -62,7 +62,7 @@ func (p *wtinylfu) Insert(r Request) {
 
 // admit moves a key of the window to the main cache, if it fits.
 func (p *wtinylfu) admit(c int32) bool {
-	if p.q[wProbation].bytes+p.q[wProtected].bytes+p.nodes[c].size > p.main {
+	if p.q[wProbation].bytes+p.q[wProtected].bytes+p.sizes[c] > p.main {
 		return false
 	}
 	p.move(c, wProbation)
