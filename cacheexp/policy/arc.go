@@ -58,7 +58,7 @@ func (p *arc) Insert(r Request) {
 	if i := p.find(r.Key); i != none {
 		p.revive(i, r, t2)
 	} else {
-		p.insert(r, t1)
+		p.insert(r)
 	}
 	p.trim(b1, p.capacity-p.q[t1].bytes)
 	p.trim(b2, 2*p.capacity-p.q[t1].bytes-p.q[b1].bytes-p.q[t2].bytes)

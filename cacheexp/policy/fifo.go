@@ -12,7 +12,7 @@ type fifo struct{ queues }
 func (p *fifo) Access(r Request) bool { return p.find(r.Key) != none }
 
 // Insert puts the key at the young end.
-func (p *fifo) Insert(r Request) { p.insert(r, 0) }
+func (p *fifo) Insert(r Request) { p.insert(r) }
 
 // Evict takes the key that was inserted first.
 func (p *fifo) Evict(Request) (Key, bool) {

@@ -53,7 +53,7 @@ func (p *lirs) Access(r Request) bool {
 		return false
 	}
 	if i == none {
-		p.stack.insert(Request{Key: r.Key, Size: p.rest.sizes[j]}, 0)
+		p.stack.insert(Request{Key: r.Key, Size: p.rest.sizes[j]})
 		p.rest.move(j, lirsQueue)
 		p.prune()
 		return true
@@ -80,7 +80,7 @@ func (p *lirs) demote() {
 	i := p.stack.oldest(0)
 	r := Request{Key: p.stack.nodes[i].key, Size: p.stack.sizes[i]}
 	p.lir -= r.Size
-	p.rest.insert(r, lirsQueue)
+	p.rest.insert(r)
 	p.stack.forget(i)
 	p.prune()
 }
@@ -104,12 +104,12 @@ func (p *lirs) Insert(r Request) {
 		p.stack.revive(i, r, 0)
 		p.promote(i)
 	} else {
-		i = p.stack.insert(r, 0)
+		i = p.stack.insert(r)
 		if p.lir+r.Size <= p.capacity-p.cold {
 			p.stack.nodes[i].count = lirsLIR
 			p.lir += r.Size
 		} else {
-			p.rest.insert(r, lirsQueue)
+			p.rest.insert(r)
 			p.prune()
 		}
 	}

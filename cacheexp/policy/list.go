@@ -71,17 +71,17 @@ func (l *list) cut(t *table, i int32) {
 func (l *list) rotate(t *table) { l.head = l.tail(t) }
 
 // queues are a table whose nodes lie in one of several lists; node.where says
-// in which. A policy is made of them and of the rules of moving.
+// in which. What is new goes into the first. A policy is made of them and of the
+// rules of moving.
 type queues struct {
 	table
 	q [4]list
 }
 
-// insert makes a node for the request at the young end of a list.
-func (s *queues) insert(r Request, to uint8) int32 {
+// insert makes a node for the request at the young end of the first list.
+func (s *queues) insert(r Request) int32 {
 	i := s.add(r.Key, r.Size)
-	s.nodes[i].where = to
-	s.q[to].pushFront(&s.table, i)
+	s.q[0].pushFront(&s.table, i)
 	return i
 }
 

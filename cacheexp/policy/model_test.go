@@ -131,7 +131,7 @@ func TestTable(t *testing.T) {
 			switch {
 			case !has:
 				m[k] = k.Object
-				s.insert(Request{Key: k, Size: k.Object}, 0)
+				s.insert(Request{Key: k, Size: k.Object})
 			case rapid.Bool().Draw(r, "drop"):
 				delete(m, k)
 				require.Equal(r, k, s.forget(i))

@@ -44,7 +44,7 @@ func (p *s3fifo) Insert(r Request) {
 	if i := p.find(r.Key); i != none {
 		p.revive(i, r, s3Main)
 	} else {
-		p.insert(r, s3Small)
+		p.insert(r)
 	}
 	p.trim(s3Ghost, p.capacity*9/10)
 }

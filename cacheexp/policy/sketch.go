@@ -20,10 +20,10 @@ type sketch struct {
 }
 
 const (
-	sketchBlock   = 8      // words: a cache line
-	sketchRows    = 4      // counters of a key
-	sketchPeriod  = 10     // requests for each key between halvings
-	sketchFirst   = 64     // keys that it is made for at first
+	sketchBlock   = 8  // words: a cache line
+	sketchRows    = 4  // counters of a key
+	sketchPeriod  = 10 // requests for each key between halvings
+	sketchFirst   = 64 // keys that it is made for at first
 	sketchLowBits = 0x7777_7777_7777_7777
 )
 

@@ -42,7 +42,7 @@ func (p *slru) Access(r Request) bool {
 }
 
 // Insert puts the key into the lowest segment.
-func (p *slru) Insert(r Request) { p.insert(r, 0) }
+func (p *slru) Insert(r Request) { p.insert(r) }
 
 // Evict takes the oldest key of the lowest segment that has one.
 func (p *slru) Evict(Request) (Key, bool) {

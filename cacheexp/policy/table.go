@@ -31,8 +31,8 @@ type table struct {
 	slots []slot // a power of two; at most three quarters are taken
 	nodes []node
 	sizes []int64 // of the nodes
-	free  int32 // head of the list of unused nodes, linked by next
-	taken int   // slots that are taken
+	free  int32   // head of the list of unused nodes, linked by next
+	taken int     // slots that are taken
 }
 
 type slot struct {

@@ -39,7 +39,7 @@ func (p *twoQ) Insert(r Request) {
 	if i := p.find(r.Key); i != none {
 		p.revive(i, r, am)
 	} else {
-		p.insert(r, a1in)
+		p.insert(r)
 	}
 	p.trim(a1out, p.out)
 }

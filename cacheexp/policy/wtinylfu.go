@@ -54,7 +54,7 @@ func (p *wtinylfu) Access(r Request) bool {
 // Insert puts the key into the window. What the window has to give up goes to
 // the main cache as long as that has room.
 func (p *wtinylfu) Insert(r Request) {
-	i := p.insert(r, wWindow)
+	i := p.insert(r)
 	for c := p.oldest(wWindow); c != i && p.q[wWindow].bytes > p.window && p.admit(c); c = p.oldest(wWindow) {
 	}
 	p.seen.ensure(p.taken)

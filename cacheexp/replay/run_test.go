@@ -246,17 +246,17 @@ func TestZipf(t *testing.T) {
 			better, worse string
 			margin        float64 // better ≤ margin × worse
 		}{
-			{"lru", "fifo", 0.97},      // Mattson et al.: recency helps where some keys are hot
-			{"clock", "fifo", 0.96},    // CLOCK approximates LRU …
-			{"sieve", "lru", 0.90},     // Zhang et al. 2024, figure 6
-			{"sieve", "clock", 0.90},   // …, lazy promotion and quick demotion
-			{"s3fifo", "lru", 0.90},    // Yang et al. 2023
-			{"arc", "lru", 0.92},       // Megiddo and Modha 2003
-			{"lirs", "lru", 0.92},      // Jiang and Zhang 2002
-			{"2q", "lru", 0.95},        // Johnson and Shasha 1994
-			{"slru", "lru", 0.92},      // Karedla et al. 1994
-			{"wtinylfu", "lru", 0.90},  // Einziger et al. 2017
-			{"wtinylfu", "2q", 0.99},   // frequency is all that Zipf's law has
+			{"lru", "fifo", 0.97},     // Mattson et al.: recency helps where some keys are hot
+			{"clock", "fifo", 0.96},   // CLOCK approximates LRU …
+			{"sieve", "lru", 0.90},    // Zhang et al. 2024, figure 6
+			{"sieve", "clock", 0.90},  // …, lazy promotion and quick demotion
+			{"s3fifo", "lru", 0.90},   // Yang et al. 2023
+			{"arc", "lru", 0.92},      // Megiddo and Modha 2003
+			{"lirs", "lru", 0.92},     // Jiang and Zhang 2002
+			{"2q", "lru", 0.95},       // Johnson and Shasha 1994
+			{"slru", "lru", 0.92},     // Karedla et al. 1994
+			{"wtinylfu", "lru", 0.90}, // Einziger et al. 2017
+			{"wtinylfu", "2q", 0.99},  // frequency is all that Zipf's law has
 			{"belady", "wtinylfu", 0.9},
 		} {
 			require.LessOrEqual(t, miss[o.better], o.margin*miss[o.worse], "%s, %s at %v", o.better, o.worse, size)
