@@ -21,6 +21,7 @@ func TestSlow(t *testing.T) {
 				d := duel{
 					fast: fast, slow: slow[name](capacity), capacity: capacity, unit: rapid.Bool().Draw(r, "unit"),
 					keys: rapid.Int64Range(1, 120).Draw(r, "keys"), calm: rapid.Bool().Draw(r, "calm"),
+					resident: map[Key]bool{},
 				}
 				if a, ok := d.slow.(*slowARC); ok {
 					a.paper = d.unit && d.calm
@@ -37,7 +38,8 @@ type duel struct {
 	fast, slow     Policy
 	capacity, keys int64
 	unit           bool // blocks of size 1
-	calm           bool // nothing is removed or evicted but for a request
+	calm           bool // nothing happens but requests, as in the papers
+	resident       map[Key]bool
 }
 
 func (d *duel) step(r *rapid.T, now int64) {
@@ -52,13 +54,24 @@ func (d *duel) step(r *rapid.T, now int64) {
 		op = rapid.IntRange(0, 9).Draw(r, "op")
 	}
 	switch op {
-	case 0:
+	case 0: // the data was never got
 		d.fast.Remove(req.Key)
 		d.slow.Remove(req.Key)
-	case 1:
+		delete(d.resident, req.Key)
+	case 1: // a pinned block stands in the way
 		d.evict(r, req)
+	case 2: // the reader has given up
+		require.Equal(r, d.slow.Access(req), d.fast.Access(req))
+	case 3: // loaded ahead of the reader
+		if !d.resident[req.Key] {
+			d.insert(r, req)
+		}
 	default:
-		d.request(r, req)
+		require.Equal(r, d.resident[req.Key], d.slow.Access(req))
+		require.Equal(r, d.resident[req.Key], d.fast.Access(req))
+		if !d.resident[req.Key] {
+			d.insert(r, req)
+		}
 	}
 	require.Equal(r, d.slow.Used(), d.fast.Used())
 	require.LessOrEqual(r, d.fast.Used(), d.capacity)
@@ -70,12 +83,11 @@ func (d *duel) evict(r *rapid.T, req Request) {
 	got, ok := d.fast.Evict(req)
 	require.Equal(r, want, got)
 	require.Equal(r, wantOK, ok)
+	delete(d.resident, got)
 }
 
-func (d *duel) request(r *rapid.T, req Request) {
-	hit := d.slow.Access(req)
-	require.Equal(r, hit, d.fast.Access(req))
-	if hit || req.Size > d.capacity {
+func (d *duel) insert(r *rapid.T, req Request) {
+	if req.Size > d.capacity {
 		return
 	}
 	for d.slow.Used()+req.Size > d.capacity {
@@ -83,6 +95,7 @@ func (d *duel) request(r *rapid.T, req Request) {
 	}
 	d.slow.Insert(req)
 	d.fast.Insert(req)
+	d.resident[req.Key] = true
 }
 
 // checkTables: what a policy remembers is bounded, whatever is removed: what is
