@@ -197,7 +197,7 @@ type slowTinyLFU struct {
 
 func newSlowTinyLFU(c int64) *slowTinyLFU {
 	w := max(1, c/100)
-	return &slowTinyLFU{w: w, m: c - w, p: (c - w) / 5 * 4, seen: newSketch()}
+	return &slowTinyLFU{w: w, m: c - w, p: (c - w) * 4 / 5, seen: newSketch()}
 }
 
 func (p *slowTinyLFU) Access(r Request) bool {

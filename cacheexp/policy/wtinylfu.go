@@ -3,7 +3,7 @@ package policy
 func init() {
 	register("wtinylfu", func(capacity int64) Policy {
 		window := max(1, capacity/100)
-		return &wtinylfu{window: window, main: capacity - window, protected: (capacity - window) / 5 * 4, seen: newSketch()}
+		return &wtinylfu{window: window, main: capacity - window, protected: (capacity - window) * 4 / 5, seen: newSketch()}
 	})
 }
 

@@ -142,6 +142,9 @@ type Row struct {
 	Misses        int64   `json:"misses"`
 	MissRatio     float64 `json:"miss_ratio"`
 	ByteMissRatio float64 `json:"byte_miss_ratio"`
+	// Lost is how many accesses the recording lacks, by its own account: with
+	// many of them the ratios are those of another run. It is no column.
+	Lost int64 `json:"lost,omitempty"`
 }
 
 // Header names the columns of Record.

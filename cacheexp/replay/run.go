@@ -56,6 +56,7 @@ func Simulate(ctx context.Context, src Source, name string, cells []Cell, f Foot
 	rows := make([]Row, len(caches))
 	for i, c := range caches {
 		rows[i] = c.row(name)
+		rows[i].Lost = lost(src)
 	}
 	return rows, nil
 }

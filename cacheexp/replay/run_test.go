@@ -303,6 +303,21 @@ func TestRunRefuses(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// TestLost: what a recording lacks is said in its rows.
+func TestLost(t *testing.T) {
+	whole := recording(t, trace.Access{Kind: trace.Hit, Size: 1, Object: 1})
+	mark := make([]byte, 64) // as a recorder writes it that was too slow
+	mark[0], mark[15], mark[23] = 254, 1, 7
+	cut := append(append([]byte(nil), whole[:16+64]...), mark...)
+	for want, b := range map[int64][]byte{0: whole, 7: cut} {
+		for _, p := range []string{"lru", replay.Belady} {
+			rows, err := replay.Run(t.Context(), write(t, "tide", b), []replay.Cell{{Policy: p, Size: 2, Unit: replay.Objects}})
+			require.NoError(t, err)
+			require.EqualValues(t, []int64{want, 1}, []int64{rows[0].Lost, rows[0].Requests}, p)
+		}
+	}
+}
+
 // TestShare: shares are rounded down, as decimal fractions are meant.
 func TestShare(t *testing.T) {
 	ids := make([]int64, 100)

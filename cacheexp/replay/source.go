@@ -121,3 +121,16 @@ func (f *fill) read(dst []Request, next func(*Request) error) (int, error) {
 	}
 	return 0, f.err
 }
+
+// lost is how many requests a source knows to be missing from its trace.
+func lost(s Source) int64 {
+	switch s := s.(type) {
+	case *File:
+		return lost(s.src)
+	case *told:
+		return lost(s.Source)
+	case interface{ Lost() int64 }:
+		return s.Lost()
+	}
+	return 0
+}

@@ -37,3 +37,6 @@ func (s *tideSource) next(r *Request) error {
 		}
 	}
 }
+
+// Lost is how many accesses the recording says that it lacks, so far.
+func (s *tideSource) Lost() int64 { return s.in.Lost() }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -65,6 +66,9 @@ func (c *cacheSimCmd) Run(ctx context.Context, std *stdio) error {
 	rows, err := replay.Run(ctx, replay.Trace{Path: c.Trace, Format: c.Format}, cells)
 	if err != nil {
 		return err
+	}
+	if lost := rows[0].Lost; lost > 0 {
+		slog.Warn("the trace is not whole: accesses came faster than they could be recorded", "trace", c.Trace, "lost", lost, "read", rows[0].Requests)
 	}
 	switch {
 	case c.JSON:
