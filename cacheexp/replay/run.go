@@ -16,7 +16,7 @@ import (
 
 const (
 	batchLength = 512 // requests: 40 KiB, so that a batch stays in the processor's cache
-	batches     = 8   // in flight
+	batches     = 4   // in flight
 )
 
 // Run simulates the cells on a trace and returns their rows in order. It reads
