@@ -1,7 +1,7 @@
 package policy
 
 func init() {
-	register("lru", func(int64) Policy { return &lru{*newFIFO()} })
+	register("lru", func(int64) Policy { return &lru{} })
 }
 
 // lru evicts what was not asked for longest: a FIFO queue in which a hit
@@ -10,13 +10,10 @@ type lru struct{ fifo }
 
 // Access moves a resident key to the young end.
 func (p *lru) Access(r Request) bool {
-	i := p.t.find(r.Key)
+	i := p.find(r.Key)
 	if i == none {
 		return false
 	}
-	if p.q.head != i {
-		p.q.unlink(&p.t, i)
-		p.q.pushFront(&p.t, i)
-	}
+	p.move(i, 0)
 	return true
 }

@@ -17,6 +17,7 @@ func init() {
 
 // cacheCmd is `tide cache`.
 type cacheCmd struct {
+	Sim   cacheSimCmd   `cmd:"" help:"Put a trace's requests to eviction policies and count what they miss."`
 	Trace cacheTraceCmd `cmd:"" help:"Sum up what tide broker --trace has recorded, or convert it."`
 }
 
