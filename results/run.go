@@ -14,7 +14,8 @@ type Run struct {
 	Started    time.Time         `json:"started"`
 	SecondsRun float64           `json:"seconds_run"` // from the first send to the last outcome
 	Seed       uint64            `json:"seed"`
-	Quick      bool              `json:"quick"` // shortened: not quotable
+	Quick      bool              `json:"quick"`             // shortened: not quotable
+	Command    string            `json:"command,omitempty"` // that makes the trial again, for a shell
 	Build      BuildInfo         `json:"build"`
 	Durability Durability        `json:"durability"`
 	Simulated  []string          `json:"simulated"` // models in place of real parts; empty: none

@@ -2,23 +2,16 @@ package report
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"html/template"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/figures"
 )
-
-//go:embed report.html.tmpl
-var pageSource string
-
-var page = template.Must(template.New("report").Parse(pageSource))
 
 // pair is a name and a value, in the order in which they are shown.
 type pair struct{ Name, Value string }
@@ -41,39 +34,63 @@ func significant(v float64) string {
 	return fmt.Sprintf("%.4g", v)
 }
 
-// picture is a figure inside the page.
+// picture is a figure as a reader without scripts sees it.
 type picture struct {
 	Title string
 	SVG   template.HTML
 }
 
-// HTML makes the page: one file, nothing fetched from anywhere.
+// maxTrialPoints of a trial's timelines: more than a screen has columns.
+const maxTrialPoints = 2000
+
+// trialPage is what trial.html.tmpl shows.
+type trialPage struct {
+	*results.Trial
+	Measured  string
+	Judged    string
+	Verified  string
+	Again     string
+	Class     results.DurabilityClass
+	Tiles     []tile
+	Quantiles []string
+	Latency   []latencyRow
+	Rates     []rateRow
+	Rows      []row
+	Numbers   []pair
+	Config    []pair
+	Counters  []pair
+	Machine   []pair
+	Pictures  []picture
+	Data      template.JS
+}
+
+// HTML makes the page of one trial: one file, nothing fetched from anywhere.
 func HTML(t *results.Trial, drawn []figures.Drawn) ([]byte, error) {
-	data := struct {
-		*results.Trial
-		Quantiles []string
-		Latency   []latencyRow
-		Rates     []rateRow
-		Numbers   []pair
-		Config    []pair
-		Counters  []pair
-		Machine   []pair
-		Pictures  []picture
-	}{
-		Trial: t, Latency: latencyRows(t), Rates: rateRows(t), Numbers: figureRows(t),
-		Config: sortedPairs(t.Run.Config), Counters: counters(t.Run.Counters), Machine: machine(t.Env),
+	every := make([]results.Series, results.SeriesCount)
+	for s := range every {
+		every[s] = results.Series(s)
 	}
-	for _, q := range quantiles {
-		data.Quantiles = append(data.Quantiles, q.Name)
-	}
-	for _, d := range drawn {
-		data.Pictures = append(data.Pictures, picture{d.Title, inline(d.SVG)})
-	}
-	var buf bytes.Buffer
-	if err := page.Execute(&buf, data); err != nil {
+	js, err := data(pageData{Kind: "trial", Ticks: ticks(), Trials: []*digest{digestOf(t, every, maxTrialPoints)}})
+	if err != nil {
 		return nil, fmt.Errorf("report of %s: %w", t.Dir, err)
 	}
-	return buf.Bytes(), nil
+	p := trialPage{
+		Trial: t, Measured: measured(t), Judged: judged(t.Run), Verified: verified(t.Run.Verification), Again: again(t.Run),
+		Class: t.Run.Durability.Class(), Tiles: tiles(t), Latency: latencyRows(t), Rates: rateRows(t), Rows: rowsOf(t),
+		Numbers: figureRows(t), Config: sortedPairs(t.Run.Config), Counters: counters(t.Run.Counters),
+		Machine: append(lasting(t.Env), passing(t.Env)...), Data: js,
+	}
+	for _, q := range quantiles {
+		p.Quantiles = append(p.Quantiles, q.Name)
+	}
+	for _, d := range drawn {
+		p.Pictures = append(p.Pictures, picture{d.Title, inline(d.SVG)})
+	}
+	html, err := execute("trial", p)
+	if err != nil {
+		return nil, fmt.Errorf("report of %s: %w", t.Dir, err)
+	}
+	return html, nil
 }
 
 // inline drops the XML declaration, which may not stand inside HTML. The SVG
@@ -99,9 +116,12 @@ func Write(t *results.Trial) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(t.Dir, "report.html")
-	return path, os.WriteFile(path, html, 0o644)
+	path := filepath.Join(t.Dir, pageFile)
+	return path, writePage(path, html)
 }
+
+// pageFile is the page's name in the directory of a trial or matrix.
+const pageFile = "report.html"
 
 func sortedPairs(m map[string]string) []pair {
 	var out []pair
@@ -119,7 +139,8 @@ func counters(m map[string]int64) []pair {
 	return out
 }
 
-func machine(e results.Env) []pair {
+// lasting is what of a machine stays the same from trial to trial.
+func lasting(e results.Env) []pair {
 	return []pair{
 		{"kernel", e.Kernel.Release},
 		{"io_uring", e.Kernel.IOUring},
@@ -132,9 +153,42 @@ func machine(e results.Env) []pair {
 		{"write cache", e.Device.WriteCache},
 		{"FUA", e.Device.FUA},
 		{"scheduler", e.Device.Scheduler},
-		{"steal", fmt.Sprintf("%.2f %%", e.Steal)},
-		{"load average before", e.Load},
 		{"Go", e.Build.Go + " " + e.Build.Platform},
 		{"commit", e.Build.Commit},
 	}
+}
+
+// passing is what is never the same twice.
+func passing(e results.Env) []pair {
+	return []pair{{"steal", fmt.Sprintf("%.2f %%", e.Steal)}, {"load average before", e.Load}}
+}
+
+// tile is a number that a reader looks for first.
+type tile struct{ Name, Value, Unit, Note string }
+
+// tiles of the headline phase. What was not measured has none.
+func tiles(t *results.Trial) []tile {
+	p, ok := headline(t)
+	if !ok {
+		return nil
+	}
+	r := rowOf(t, p)
+	var out []tile
+	add := func(name, value, unit, note string) {
+		if value != none && value != "" {
+			out = append(out, tile{name, value, unit, note})
+		}
+	}
+	in := "phase " + p.Name
+	add("produce p50", r.P50, "ms", in)
+	add("produce p99", r.P99, "ms", in)
+	add("produce p99.9", r.P999, "ms", in)
+	add("end to end p99", r.E2E99, "ms", in)
+	add("single fetch p99", r.Fetch99, "ms", in)
+	add("written", r.In, "MiB/s", in)
+	add("read", r.Read, "MiB/s", in)
+	add("CPU of the target", r.CPU, "s/GiB", in)
+	add("write amplification", r.Amplification, "×", r.AmplificationParts)
+	add("peak RSS of the target", r.RSS, "MiB", "whole trial")
+	return out
 }

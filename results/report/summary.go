@@ -16,35 +16,16 @@ func Summary(w io.Writer, trials []*results.Trial) {
 		"CPU s/GiB", "peak RSS MiB", "flush", "verdict")
 	alignRight(tw, 4, 10)
 	for _, t := range trials {
-		for _, p := range t.Run.Phases {
-			if p.Name != "warm-up" {
-				tw.AppendRow(summaryRow(t, p))
-			}
+		for _, r := range rowsOf(t) {
+			tw.AppendRow(summaryRow(t, r))
 		}
 	}
 	fmt.Fprintln(w, tw.Render())
 }
 
-func summaryRow(t *results.Trial, p results.Phase) table.Row {
-	row := table.Row{t.Run.Workload, t.Run.Target, p.Name, rate(p, p.AckedBytes), rate(p, p.ConsumedB+p.CaughtUpB)}
-	h := t.Merged(results.ProduceResponse, p.Name)
-	for _, at := range []float64{50, 99, 99.9} {
-		if h.TotalCount() == 0 {
-			row = append(row, "–")
-			continue
-		}
-		row = append(row, Milliseconds(h.ValueAtPercentile(at)))
+func summaryRow(t *results.Trial, r row) table.Row {
+	return table.Row{
+		t.Run.Workload, t.Run.Target, r.Phase, r.In, r.Read, r.P50, r.P99, r.P999,
+		r.CPU, r.RSS, t.Run.Durability.Flush, t.Run.Verdict.Word,
 	}
-	cpu := "–"
-	if n := p.AckedBytes; p.CPU > 0 && n+p.CaughtUpB > 0 {
-		if n == 0 {
-			n = p.CaughtUpB
-		}
-		cpu = fmt.Sprintf("%.2f", p.CPU/(float64(n)/(1<<30)))
-	}
-	rss := "–"
-	if f, ok := t.Run.Figures["target peak RSS"]; ok {
-		rss = fmt.Sprintf("%.0f", f.Value)
-	}
-	return append(row, cpu, rss, t.Run.Durability.Flush, t.Run.Verdict.Word)
 }

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/tidelog/tide/results"
+)
+
+// row is a trial's phase in one line, as every page and the terminal show it.
+// All texts are made here, once: two places that quote a number must agree to
+// its last digit.
+type row struct {
+	Phase               string
+	P50, P99, P999, Max string // produce response, ms
+	E2E99               string // ms
+	Fetch99             string // ms
+	In, Read            string // MiB/s
+	CPU                 string // s per GiB
+	RSS                 string // MiB, the trial's peak
+	Amplification       string // bytes to WAL and store ÷ bytes acknowledged
+	AmplificationParts  string // in words
+}
+
+// none stands where a number has no meaning or was not measured.
+const none = "–"
+
+// Counters of tide that write amplification is made of. A target that does not
+// have them has no number.
+const (
+	counterWAL     = "tide_wal_bytes_total"
+	counterCompact = `tide_compact_bytes_total{direction="written"}`
+)
+
+// rowsOf a trial, without phases that only prepare.
+func rowsOf(t *results.Trial) []row {
+	var out []row
+	for _, p := range t.Run.Phases {
+		if p.Name != "warm-up" {
+			out = append(out, rowOf(t, p))
+		}
+	}
+	return out
+}
+
+func rowOf(t *results.Trial, p results.Phase) row {
+	r := row{Phase: p.Name, In: rate(p, p.AckedBytes), Read: rate(p, p.ConsumedB+p.CaughtUpB), CPU: cpuPerGiB(p), RSS: none}
+	h := t.Merged(results.ProduceResponse, p.Name)
+	quote := func(at float64) string {
+		if h.TotalCount() == 0 {
+			return none
+		}
+		return Milliseconds(h.ValueAtPercentile(at))
+	}
+	r.P50, r.P99, r.P999, r.Max = quote(50), quote(99), quote(99.9), quote(100)
+	h = t.Merged(results.E2EResponse, p.Name)
+	r.E2E99 = quote(99)
+	h = t.Merged(results.FetchResponse, p.Name)
+	r.Fetch99 = quote(99)
+	if f, ok := t.Run.Figures["target peak RSS"]; ok {
+		r.RSS = fmt.Sprintf("%.0f", f.Value)
+	}
+	r.Amplification, r.AmplificationParts = amplification(p)
+	return r
+}
+
+// cpuPerGiB is of what was acknowledged, or of what was read where nothing was
+// written.
+func cpuPerGiB(p results.Phase) string {
+	n := p.AckedBytes
+	if n == 0 {
+		n = p.CaughtUpB
+	}
+	if p.CPU <= 0 || n == 0 {
+		return none
+	}
+	return fmt.Sprintf("%.2f", p.CPU/(float64(n)/(1<<30)))
+}
+
+// amplification is what reached log and store for each byte acknowledged. What
+// compaction wrote is among the store's.
+func amplification(p results.Phase) (sum, parts string) {
+	wal, ok := p.Counters[counterWAL]
+	if !ok || p.AckedBytes == 0 {
+		return none, "the target has no counters for it"
+	}
+	share := func(bytes int64) float64 { return float64(bytes) / float64(p.AckedBytes) }
+	compaction := p.Counters[counterCompact]
+	return fmt.Sprintf("%.2f", share(wal+p.PutBytes)),
+		fmt.Sprintf("WAL %.2f, objects %.2f, compaction %.2f", share(wal), share(p.PutBytes-compaction), share(compaction))
+}
+
+// headline is the phase whose numbers stand first: the one that a workload
+// calls run, else the first whose rate is judged, else the last that is there.
+func headline(t *results.Trial) (results.Phase, bool) {
+	if p, ok := t.Phase("run"); ok {
+		return p, true
+	}
+	for _, p := range t.Run.Phases {
+		if p.RateChecked {
+			return p, true
+		}
+	}
+	n := len(t.Run.Phases)
+	if n == 0 {
+		return results.Phase{}, false
+	}
+	return t.Run.Phases[n-1], true
+}
