@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"time"
 
-	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/bench"
@@ -37,7 +38,7 @@ func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return usageError{err}
 	}
-	var trials []*results.Trial
+	together := report.NewOverlay()
 	var verdict error
 	for _, cfg := range configs {
 		bar := newProgress(std.err)
@@ -47,15 +48,23 @@ func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
 		if err != nil {
 			return err
 		}
-		trials = append(trials, trial)
+		together.Add(trial)
 		if err := printTrial(std, trial, c.JSON); err != nil && !errors.Is(err, errInvalid) {
 			return err
 		} else if err != nil {
 			verdict = err
 		}
 	}
-	if !c.JSON && len(trials) > 1 {
-		report.Summary(std.out, trials)
+	if together.Len() < 2 {
+		return verdict
+	}
+	path := filepath.Join(c.Out, "report-"+time.Now().UTC().Format("20060102-150405.000")+".html")
+	if err := together.Write(path); err != nil {
+		return err
+	}
+	if !c.JSON {
+		together.Summary(std.out)
+		fmt.Fprintf(std.out, "%-34s %s\n", "all of them in one report", path)
 	}
 	return verdict
 }

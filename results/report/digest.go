@@ -25,6 +25,7 @@ type digest struct {
 	Time      grid                    `json:"time"`
 
 	rows   []row
+	again  string
 	href   string // of the trial's own page; "" without one
 	config map[string]string
 	env    map[string]string
@@ -90,7 +91,7 @@ func digestOf(t *results.Trial, series []results.Series, maxPoints int) *digest 
 	d := &digest{
 		ID: t.Run.ID, Workload: t.Run.Workload, Target: t.Run.Target, Class: t.Run.Durability.Class(),
 		Flush: t.Run.Durability.Flush, Verdict: t.Run.Verdict.Word, Simulated: t.Run.Simulated,
-		Time: gridOf(t, maxPoints), config: t.Run.Config, env: map[string]string{},
+		Time: gridOf(t, maxPoints), again: again(t.Run), config: t.Run.Config, env: map[string]string{},
 	}
 	for _, p := range t.Run.Phases {
 		pd := phaseDigest{Name: p.Name, Start: round(p.Start), End: round(p.End), Curves: map[string]curve{}}

@@ -30,6 +30,10 @@ var timelineColumns = map[string]string{
 // phase's end cut off holds too few records.
 const shortest = 50 * time.Millisecond
 
+// leastCovered is the share of a step that must have been measured: of the
+// hundredths at a trial's end there is no rate.
+const leastCovered = 0.1
+
 // gridOf a trial has at most maxPoints points.
 func gridOf(t *results.Trial, maxPoints int) grid {
 	end := 0.0
@@ -107,7 +111,7 @@ func (g grid) rates(t results.Timeline, column string, points int) []num {
 	}
 	out := gaps(points)
 	for i := range out {
-		if covered[i] > 0 {
+		if covered[i] > leastCovered*float64(g.Step) {
 			out[i] = num(amount[i] / covered[i])
 		}
 	}

@@ -19,7 +19,25 @@ var assets embed.FS
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":  func() (template.CSS, error) { s, err := assetText("uplot/uPlot.min.css", "page/page.css"); return template.CSS(s), err },
 	"script": script,
+	"arms":   armTable,
 }).ParseFS(assets, "page/*.tmpl"))
+
+// armTable is what the template of differences takes: with a page, values stand
+// by configuration where that page has few.
+func armTable(p *overlayPage, list []difference) any {
+	t := struct {
+		Arms []string
+		List []difference
+	}{List: list}
+	if p != nil && len(p.Arms) <= maxArmColumns {
+		t.Arms = p.Arms
+		return t
+	}
+	for i := range t.List {
+		t.List[i].ByArm = nil
+	}
+	return t
+}
 
 // script gives the common scripts and the page's own.
 func script(own string) (template.JS, error) {

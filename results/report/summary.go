@@ -12,20 +12,33 @@ import (
 // Summary prints one line per trial and measured phase, for trials that ran
 // in turn. Phases that only prepare are left out.
 func Summary(w io.Writer, trials []*results.Trial) {
-	tw := newTable("summary", "workload", "target", "phase", "in MiB/s", "read MiB/s", "response p50", "p99", "p99.9 ms",
-		"CPU s/GiB", "peak RSS MiB", "flush", "verdict")
-	alignRight(tw, 4, 10)
+	tw := summaryTable()
 	for _, t := range trials {
 		for _, r := range rowsOf(t) {
-			tw.AppendRow(summaryRow(t, r))
+			tw.AppendRow(summaryRow(t.Run.Workload, t.Run.Target, t.Run.Durability.Flush, t.Run.Verdict.Word, r))
 		}
 	}
 	fmt.Fprintln(w, tw.Render())
 }
 
-func summaryRow(t *results.Trial, r row) table.Row {
-	return table.Row{
-		t.Run.Workload, t.Run.Target, r.Phase, r.In, r.Read, r.P50, r.P99, r.P999,
-		r.CPU, r.RSS, t.Run.Durability.Flush, t.Run.Verdict.Word,
+// Summary prints the same of the trials that were added.
+func (o *Overlay) Summary(w io.Writer) {
+	tw := summaryTable()
+	for _, d := range o.trials {
+		for _, r := range d.rows {
+			tw.AppendRow(summaryRow(d.Workload, d.Target, d.Flush, d.Verdict, r))
+		}
 	}
+	fmt.Fprintln(w, tw.Render())
+}
+
+func summaryTable() table.Writer {
+	tw := newTable("summary", "workload", "target", "phase", "in MiB/s", "read MiB/s", "response p50", "p99", "p99.9 ms",
+		"CPU s/GiB", "peak RSS MiB", "flush", "verdict")
+	alignRight(tw, 4, 10)
+	return tw
+}
+
+func summaryRow(workload, target, flush, verdict string, r row) table.Row {
+	return table.Row{workload, target, r.Phase, r.In, r.Read, r.P50, r.P99, r.P999, r.CPU, r.RSS, flush, verdict}
 }

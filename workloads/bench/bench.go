@@ -162,7 +162,7 @@ func (t *trial) prepare(ctx context.Context) error {
 	}
 	run := results.Run{
 		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
-		Seed: t.load.Config().Seed, Config: t.describe(),
+		Seed: t.load.Config().Seed, Config: t.describe(), Command: command(t.cfg),
 	}
 	if run.Durability, err = t.cfg.Target.Durability(); err != nil {
 		return err

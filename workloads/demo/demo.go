@@ -206,10 +206,19 @@ func (d *demo) startSession(ctx context.Context, dir string) error {
 		Dir: dir, Env: d.data, Clock: d.clock, Rec: rec, Load: d.load, Target: d.broker,
 		Run: results.Run{
 			Workload: "demo", Target: "tide", Seed: d.load.Config().Seed,
-			Durability: durability, Config: d.describe(),
+			Durability: durability, Config: d.describe(), Command: d.command(),
 		},
 	})
 	return err
+}
+
+// command is what makes the trial again.
+func (d *demo) command() string {
+	cmd := "tide demo --duration " + d.cfg.Duration.String()
+	if d.cfg.WAL != "" {
+		cmd += " --wal '" + d.cfg.WAL + "'"
+	}
+	return cmd
 }
 
 // describe is the resolved configuration of run.json.

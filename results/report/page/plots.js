@@ -100,7 +100,7 @@
 
 	// Numbers of an axis.
 	function short(v) { return v === null ? "" : Math.abs(v) >= 1e5 ? v.toExponential(0) : String(Number(v.toPrecision(3))); }
-	function linearRange(u, min, max) { return [Math.min(0, min || 0), max > 0 ? max * 1.08 : 1]; }
+	function linearRange(u, min, max) { return [Math.min(0, min || 0), max > 0 ? max * 1.16 : 1]; }
 	function logRange(u, min, max) {
 		if (!(min > 0) || !(max > 0)) return [0.1, 10];
 		return min * 2 > max ? [min / 1.5, max * 1.5] : [min / 1.15, max * 1.15];
