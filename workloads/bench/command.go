@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -10,9 +11,11 @@ import (
 // command is what makes the trial again. A workload of the user's own is named
 // by the copy that lies in the trial's directory.
 func command(cfg Config) string {
-	name := cfg.Workload.Name
-	if !slices.Contains(workloads.Names(), name) {
-		name = "workload.yaml"
+	name := "workload.yaml"
+	if slices.Contains(workloads.Names(), cfg.Workload.Name) {
+		if w, err := workloads.Open(cfg.Workload.Name); err == nil && bytes.Equal(w.Source(), cfg.Workload.Source()) {
+			name = cfg.Workload.Name
+		}
 	}
 	// A comma would end the target.
 	words := []string{"tide", "bench", name, "--target", quoted(strings.ReplaceAll(cfg.Target.Text, ",", `\,`))}

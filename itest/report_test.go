@@ -1,0 +1,117 @@
+package itest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/report"
+	"github.com/tidelog/tide/results/resultstest"
+)
+
+// TestTrialPage looks at the page that a demo ends in.
+func TestTrialPage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo-1")
+	resultstest.Write(t, dir)
+	trial, err := results.Load(dir)
+	require.NoError(t, err)
+	path, err := report.Write(trial)
+	require.NoError(t, err)
+	b := open(t, path)
+	plots := int(b.number("tide.plots.length"))
+	require.Equal(t, 4, plots, "produce, end to end, latency and rates over time")
+	for i := range plots {
+		b.show(i)
+		require.Greater(t, b.inked(i), 100.0, "plot %d", i)
+	}
+	b.zoom(0)
+	b.zoom(2)
+	// What the plot says of p99 is what the table says.
+	require.Equal(t, "5.04", b.text(`tide.ms(tide.plots[0].made.curves[0].y[tide.data.ticks.indexOf(2)])`))
+
+	// A curve goes away and comes back; another time can be chosen; the dark
+	// theme has other colours.
+	before := b.inked(0)
+	b.do(`tide.plots[0].frame.querySelector(".legend button").click()`)
+	b.wait("!tide.plots[0].u.series[1].show")
+	b.do(`tide.plots[0].frame.querySelector(".legend button").click()`)
+	b.wait("tide.plots[0].u.series[1].show")
+	b.show(0)
+	require.InDelta(t, before, b.inked(0), before/4)
+	light := b.text("tide.plots[0].made.curves[0].color")
+	b.do(`document.documentElement.scrollTop = 0; document.getElementById("theme").click(); document.getElementById("theme").click()`)
+	b.wait(`document.documentElement.dataset.theme === "dark"`)
+	b.show(0)
+	require.NotEqual(t, light, b.text("tide.plots[0].made.curves[0].color"))
+	require.Greater(t, b.inked(0), 100.0)
+	b.quiet()
+	b.keep("demo-dark")
+	b.do(`document.getElementById("theme").click()`)
+	b.keep("demo")
+}
+
+// TestOverlayPage looks at a thousand trials.
+func TestOverlayPage(t *testing.T) {
+	o := report.NewOverlay()
+	for i := range 1000 {
+		o.Add(resultstest.Synthetic(i))
+	}
+	path := filepath.Join(t.TempDir(), "report.html")
+	require.NoError(t, o.Write(path))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(20<<20))
+	t.Logf("%d bytes for 1000 trials", info.Size())
+
+	b := open(t, path)
+	const rows = `Array.from(document.getElementById("trials").tBodies[0].rows)`
+	require.Equal(t, 1000.0, b.number(rows+".length"))
+	b.show(0)
+	require.Greater(t, b.inked(0), 100.0)
+	curves := b.number("tide.plots[0].made.curves.length")
+	require.Equal(t, 8.0, curves, "one typical repeat of each of the first configurations")
+	b.zoom(0)
+	b.show(1)
+	b.zoom(1)
+	b.keep("overlay")
+
+	// The picker: nothing, one, all that a chip and a word leave over.
+	b.run(chromedp.Click(chromedp.CSS("#pick-none")))
+	b.wait("!tide.plots[0].made || !tide.plots[0].made.curves.length")
+	b.run(chromedp.Click(chromedp.CSS("#trials tbody input")))
+	b.show(0)
+	require.Equal(t, 1.0, b.number("tide.plots[0].made.curves.length"))
+	b.do(`document.querySelector("#facets .chip").click()`)
+	b.run(chromedp.SendKeys(chromedp.CSS("#search"), "tail-2k none"))
+	const on = rows + `.filter(function (r) { return r.style.display !== "none"; })`
+	b.wait(on + ".length < 100 && " + on + ".length > 0")
+	shown := b.number(on + ".length")
+	b.run(chromedp.Click(chromedp.CSS("#pick-shown")))
+	b.show(0)
+	require.Equal(t, shown, b.number("tide.plots[0].made.curves.length"))
+	require.Greater(t, b.inked(0), 100.0)
+	require.Equal(t, "volatile", b.text(`tide.unique(tide.plots[0].made.curves.map(function (c) { return c.family; })).join()`))
+
+	// What a power cut may undo has no colour of what it cannot, in any theme.
+	require.Equal(t, 0.0, b.number(`(function () {
+		var cool = [0, 1, 2, 3, 4, 5, 6, 7].map(function (i) { return tide.color("durable", i); });
+		return cool.filter(function (c) { return [0, 1, 2, 3, 4, 5, 6, 7].some(function (i) { return tide.color("volatile", i) === c; }); }).length;
+	})()`))
+
+	// All of them at once are drawn in part, and the page says so.
+	b.do(`document.getElementById("search").value = ""; document.getElementById("search").dispatchEvent(new Event("input")); document.querySelector("#facets .chip").click(); document.getElementById("pick-shown").click()`)
+	b.show(0)
+	require.LessOrEqual(t, b.number("tide.plots[0].made.curves.length"), 150.0)
+	require.Contains(t, b.text("tide.plots[0].frame.textContent"), "Only the first 150 of")
+
+	// A click on a column sorts by number.
+	b.do(`document.querySelectorAll("#trials th.n")[1].click()`)
+	require.True(t, b.number(fmt.Sprintf(`%s.map(function (r) { return parseFloat(r.cells[5].textContent); }).every(function (v, i, all) { return !i || all[i - 1] <= v; }) ? 1 : 0`, rows)) == 1)
+	b.quiet()
+	b.keep("overlay-all")
+}
