@@ -111,7 +111,7 @@ func TestOverlayPage(t *testing.T) {
 
 	// A click on a column sorts by number.
 	b.do(`document.querySelectorAll("#trials th.n")[1].click()`)
-	require.True(t, b.number(fmt.Sprintf(`%s.map(function (r) { return parseFloat(r.cells[5].textContent); }).every(function (v, i, all) { return !i || all[i - 1] <= v; }) ? 1 : 0`, rows)) == 1)
+	require.True(t, b.number(fmt.Sprintf(`%s.map(function (r) { return parseFloat(r.cells[7].textContent); }).every(function (v, i, all) { return !i || all[i - 1] <= v; }) ? 1 : 0`, rows)) == 1)
 	b.quiet()
 	b.keep("overlay-all")
 }

@@ -168,10 +168,13 @@ func (o *Overlay) lead(arms []string) string {
 	for _, t := range o.trials {
 		repeats[fmt.Sprint(t.Workload, "\x00", t.Arm)]++
 	}
-	return fmt.Sprintf("%s of %s under %s: %s, from %s to %s each.",
+	each := plural(fmt.Sprint(most(repeats)), "repeat") + " each"
+	if least(repeats) < most(repeats) {
+		each = fmt.Sprintf("%d to %s", least(repeats), each)
+	}
+	return fmt.Sprintf("%s of %s under %s (%s), %s.",
 		plural(fmt.Sprint(len(o.trials)), "trial"), plural(fmt.Sprint(len(arms)), "configuration"),
-		plural(fmt.Sprint(len(o.workloads())), "workload"), strings.Join(short(o.workloads(), 8), ", "),
-		fmt.Sprint(least(repeats)), plural(fmt.Sprint(most(repeats)), "repeat"))
+		plural(fmt.Sprint(len(o.workloads())), "workload"), strings.Join(short(o.workloads(), 8), ", "), each)
 }
 
 func (o *Overlay) workloads() []string {

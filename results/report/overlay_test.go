@@ -66,7 +66,7 @@ func TestOverlayNamesWhatDiffers(t *testing.T) {
 	require.Contains(t, html, "<td>broker.window</td><td>256KiB</td><td>1MiB</td>")
 	require.NotContains(t, html, "<td>load.producers</td>", "what is the same in all trials")
 	require.NotContains(t, html, "The environments differ")
-	require.Contains(t, html, "10 trials of 2 configurations under 1 workload: tail-2k, from 5 to 5 repeats each.")
+	require.Contains(t, html, "10 trials of 2 configurations under 1 workload (tail-2k), 5 repeats each.")
 }
 
 func TestOverlayOfDifferentMachinesSaysSo(t *testing.T) {

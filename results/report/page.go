@@ -17,7 +17,10 @@ import (
 var assets embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"style":  func() (template.CSS, error) { s, err := assetText("uplot/uPlot.min.css", "page/page.css"); return template.CSS(s), err },
+	"style": func() (template.CSS, error) {
+		s, err := assetText("uplot/uPlot.min.css", "page/page.css")
+		return template.CSS(s), err
+	},
 	"script": script,
 	"arms":   armTable,
 }).ParseFS(assets, "page/*.tmpl"))
