@@ -115,3 +115,56 @@ func TestOverlayPage(t *testing.T) {
 	b.quiet()
 	b.keep("overlay-all")
 }
+
+// TestMatrixPage looks at a matrix whose numbers are known.
+func TestMatrixPage(t *testing.T) {
+	run := resultstest.WriteMatrix(t, t.TempDir())
+	path, err := report.Matrix{Run: run}.Write()
+	require.NoError(t, err)
+	b := open(t, path)
+	const heat = `Array.from(document.querySelectorAll("#heat td:not(.none)"))`
+	choose := func(within, label, value string) {
+		b.do(fmt.Sprintf(`var l = Array.from(document.querySelectorAll(%q + " label")).find(function (l) { return l.firstChild.textContent === %q; });
+			var s = l.querySelector("select");
+			s.value = Array.from(s.options).find(function (o) { return o.textContent === %q; }).value; s.dispatchEvent(new Event("change"));`, within, label, value))
+	}
+	choose("#which", "across", "wal.path")
+	choose("#which", "down", "wal.window")
+	require.Equal(t, 6.0, b.number(heat+".length"), "two durable paths by three windows: mem is of another kind")
+	require.Equal(t, "1,001 2,002 2,001 4,003 3,001 6,003", b.text(heat+`.map(function (td) { return td.firstChild.textContent; }).join(" ")`))
+	choose("#fixed", "wal.block", "16KiB")
+	require.Equal(t, "1001, 1000–1002, n=3", b.text(heat+`[0].firstChild.textContent.replace(",", "") + ", " + `+heat+`[0].lastChild.textContent.replace(/,(?=\d)/g, "")`))
+
+	// What did the window change? Twice and three times as much, on both paths.
+	require.Equal(t, "× 1.00 × 2.00 × 3.00", b.text(`tide.cells.sensitivity(0, 2, "p99_us").rows.map(function (r) { return "× " + r.ratio.toFixed(2); }).join(" ")`))
+	require.Contains(t, b.text(`document.getElementById("sensitivity").textContent`), "wal.window")
+
+	// A volatile kind has its own map, in warm colours.
+	choose("#which", "cells", "volatile")
+	require.Equal(t, 3.0, b.number(heat+".length"))
+	choose("#which", "cells", "durable")
+
+	// The front: least dollars and least p99 in one cell; zoom works here too.
+	b.show(0)
+	require.Greater(t, b.inked(0), 50.0)
+	b.zoom(0)
+	require.Equal(t, 1.0, b.number(`tide.plots[0].made.curves[1].y.filter(function (v) { return v !== null; }).length`))
+
+	// The best cell under a constraint that a person types.
+	b.do(`var i = document.querySelector("#best input"); i.value = "1500"; i.dispatchEvent(new Event("input"));`)
+	b.wait(`document.querySelectorAll("#found tbody tr").length === 2`)
+	require.Contains(t, b.text(`document.getElementById("found").textContent`),
+		"2 of 12 cells keep that; the best is wal.block=64KiB wal.path=pwrite wal.window=256KiB", "the dearer one comes second")
+
+	// A cell's trials are picked from the map.
+	b.run(chromedp.Click(chromedp.CSS("#pick-none")))
+	choose("#which", "across", "wal.path")
+	b.do(heat + `[0].click()`)
+	plots := int(b.number("tide.plots.length"))
+	require.Greater(t, plots, 2)
+	b.show(1)
+	require.Equal(t, 3.0, b.number("tide.plots[1].made.curves.length"))
+	require.Greater(t, b.inked(1), 100.0)
+	b.quiet()
+	b.keep("matrix")
+}

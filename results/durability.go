@@ -14,12 +14,14 @@ const (
 )
 
 // Class goes by what the run says of a power cut: the words for flushes differ
-// from target to target.
+// from target to target. A result that has only such a word goes by it.
 func (d Durability) Class() DurabilityClass {
 	switch cut := d.PowerCut; {
 	case d.Flush == "none", strings.Contains(cut, "may lose"), strings.Contains(cut, "loses everything"):
 		return Volatile
 	case strings.Contains(cut, "loses nothing acknowledged"):
+		return Durable
+	case cut == "" && (d.Flush == "dsync" || d.Flush == "fdatasync" || d.Flush == "direct"):
 		return Durable
 	}
 	return Unknown

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/figures"
+	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/matrix"
 )
@@ -144,8 +145,14 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 	for _, d := range drawn {
 		fmt.Fprintf(std.out, "  %s\n", filepath.Join(dir, "figures", d.Name+".svg"))
 	}
+	outcomes := f.Check(run)
+	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes}.Write()
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintf(std.out, "  %s\n", page)
 	printNoise(std.out, run)
-	return printOutcomes(std.out, f.Check(run)), nil
+	return printOutcomes(std.out, outcomes), nil
 }
 
 // printNoise says what the numbers below have to be read with.

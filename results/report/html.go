@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"maps"
@@ -144,7 +145,7 @@ func lasting(e results.Env) []pair {
 	return []pair{
 		{"kernel", e.Kernel.Release},
 		{"io_uring", e.Kernel.IOUring},
-		{"CPU", fmt.Sprintf("%s, %d cores", e.CPU.Model, e.CPU.Cores)},
+		{"CPU", fmt.Sprintf("%s, %d cores", cmp.Or(e.CPU.Model, "unknown"), e.CPU.Cores)},
 		{"governor", e.CPU.Governor},
 		{"memory", mib(e.Memory) + " MiB"},
 		{"clock source", e.Clock},

@@ -42,9 +42,13 @@ func armTable(p *overlayPage, list []difference) any {
 	return t
 }
 
-// script gives the common scripts and the page's own.
-func script(own string) (template.JS, error) {
-	s, err := assetText("uplot/uPlot.iife.min.js", "page/base.js", "page/plots.js", "page/overlays.js", "page/"+own)
+// script gives uPlot, the common scripts and the page's own, in that order.
+func script(own ...string) (template.JS, error) {
+	names := []string{"uplot/uPlot.iife.min.js", "page/base.js", "page/plots.js"}
+	for _, name := range own {
+		names = append(names, "page/"+name)
+	}
+	s, err := assetText(names...)
 	return template.JS(s), err
 }
 

@@ -50,12 +50,12 @@ func TestPageWorksOffline(t *testing.T) {
 	html := string(b)
 	require.Equal(t, 4, strings.Count(html, "<svg"), "for readers without scripts")
 	require.NotContains(t, html, "<?xml")
-	require.Contains(t, html, `default-src 'none'`, "the browser itself refuses to fetch anything")
+	holds(t, html, `default-src 'none'`) // the browser itself refuses to fetch anything
 	for _, forbidden := range []string{"<link", "src=", "@import", "<iframe", "fetch(", "XMLHttpRequest"} {
 		require.NotContains(t, html, forbidden)
 	}
 	for _, want := range []string{"VALID", "acks=all", "flush=dsync", "load.rate", "write through", "recovery"} {
-		require.Contains(t, html, want)
+		holds(t, html, want)
 	}
 }
 

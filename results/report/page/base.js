@@ -3,6 +3,7 @@
 var tide = (function () {
 	"use strict";
 	var data = JSON.parse(document.getElementById("data").textContent);
+	data.trials = data.trials || [];
 
 	// Families of colours, light and dark. A row that a power cut may undo never
 	// has the colour of one that it cannot.

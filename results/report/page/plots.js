@@ -87,7 +87,7 @@
 			series: [{}].concat(m.curves.map(function (c) {
 				return {
 					label: c.label, show: !hidden(p, c), stroke: c.color, width: c.width || 1.8, dash: tide.dash(c.family),
-					points: c.points || { show: false }, paths: c.paths, spanGaps: false
+					points: c.points || { show: false }, paths: c.paths, spanGaps: !!c.spanGaps
 				};
 			})),
 			hooks: {
@@ -165,9 +165,11 @@
 				var v = u.data[k + 1][i];
 				if (u.series[k + 1].show && v !== null && v !== undefined) near.push({ c: c, v: v, far: Math.abs(u.valToPos(v, "y") - u.cursor.top) });
 			});
+			if (m.nearest) near = closest(u, m);
 			near.sort(function (a, b) { return a.far - b.far; });
 			box.textContent = "";
 			if (!near.length) { box.style.display = "none"; return; }
+			if (m.nearest) i = near[0].i;
 			box.append(el("div", { class: "dim" }, m.at(u.data[0][i], i)));
 			var table = el("table", {});
 			near.slice(0, 10).forEach(function (n) {
@@ -182,6 +184,16 @@
 			box.style.left = (right ? u.cursor.left + 14 : Math.max(0, u.cursor.left - 14 - w)) + "px";
 			box.style.top = Math.max(0, Math.min(u.cursor.top - 20, u.over.clientHeight - box.offsetHeight)) + "px";
 		});
+	}
+
+	// closest point to the cursor, of the first curve, within some pixels.
+	function closest(u, m) {
+		var best = null;
+		u.data[1].forEach(function (v, i) {
+			var far = Math.hypot(u.valToPos(u.data[0][i], "x") - u.cursor.left, u.valToPos(v, "y") - u.cursor.top);
+			if (far < 25 && (!best || far < best.far)) best = { c: m.curves[0], v: v, i: i, far: far };
+		});
+		return best ? [best] : [];
 	}
 
 	// Percentiles --------------------------------------------------------------
