@@ -1,6 +1,9 @@
 package results
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // DurabilityClass is what a power cut leaves of what was acknowledged, in one
 // word. Rows of different classes never share a family of colours.
@@ -17,12 +20,15 @@ const (
 // from target to target. A result that has only such a word goes by it.
 func (d Durability) Class() DurabilityClass {
 	switch cut := d.PowerCut; {
-	case d.Flush == "none", strings.Contains(cut, "may lose"), strings.Contains(cut, "loses everything"):
-		return Volatile
 	case strings.Contains(cut, "loses nothing acknowledged"):
 		return Durable
-	case cut == "" && (d.Flush == "dsync" || d.Flush == "fdatasync" || d.Flush == "direct"):
+	case d.Flush == "none", strings.Contains(cut, "lose"):
+		return Volatile
+	case cut == "" && slices.Contains(durableFlushes, d.Flush):
 		return Durable
 	}
 	return Unknown
 }
+
+// durableFlushes are the words of WALs and rivals after which nothing is lost.
+var durableFlushes = []string{"dsync", "fdatasync", "direct", "fsync"}

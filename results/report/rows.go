@@ -90,13 +90,14 @@ func amplification(p results.Phase) (sum, parts string) {
 }
 
 // headline is the phase whose numbers stand first: the one that a workload
-// calls run, else the first whose rate is judged, else the last that is there.
+// calls run, else the first that is meant to be quoted or judged by its rate,
+// else the last that is there.
 func headline(t *results.Trial) (results.Phase, bool) {
 	if p, ok := t.Phase("run"); ok {
 		return p, true
 	}
 	for _, p := range t.Run.Phases {
-		if p.RateChecked {
+		if p.Window || p.RateChecked {
 			return p, true
 		}
 	}

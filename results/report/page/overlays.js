@@ -174,7 +174,9 @@
 		var box = el("section", { "data-workload": workload }, el("h2", {}, workload)), plots = el("div", { class: "plots" });
 		box.append(plots);
 		into.append(box);
-		var mine = function () { return picker.picked().filter(function (t) { return t.workload === workload; }); };
+		var mine = function () {
+			return picker.picked().filter(function (t) { return t.workload === workload; }).sort(function (a, b) { return a.arm - b.arm; });
+		};
 		var list = [];
 
 		if (series.length) list.push(tide.plot(plots, {

@@ -1,0 +1,21 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+func TestCommandMakesTheTrialAgain(t *testing.T) {
+	w, err := workloads.Open("tail-2k")
+	require.NoError(t, err)
+	spec, err := target.ParseSpec("tide?log-cache=256MiB&wal=pwrite:?window=1MiB,4MiB")
+	require.NoError(t, err)
+	require.Equal(t, `tide bench tail-2k --target 'tide?log-cache=256MiB&wal=pwrite:?window=1MiB\,4MiB' --quick`,
+		command(Config{Workload: w, Target: spec, Quick: true}))
+	w.Name = "mine"
+	require.Equal(t, "tide bench workload.yaml --target localhost:9092", command(Config{Workload: w, Target: target.Spec{Text: "localhost:9092"}}))
+}
