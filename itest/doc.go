@@ -1,7 +1,8 @@
 // Package itest drives the real binary from outside, as users do: it starts
 // bin/tide as a process and talks to it through other people's clients, raw
 // TCP and signals. Only TestStore looks inside: it puts objstore/s3 through the
-// suite of all stores, against other people's S3 servers.
+// suite of all stores, against other people's S3 servers, and the tests of pages
+// make those of results that no run has to be waited for.
 //
 //	kcat          list, produce, consume, groups, every codec
 //	clients       broker/clienttest/{python,node,java}: one scenario each
@@ -9,6 +10,7 @@
 //	S3            the store over a real server; the broker while that is dead,
 //	              silent, slow, resets, cuts bodies or answers 503
 //	phases        tide bench, with a catch-up, a compaction and a kill -9 while it produces
+//	reports       chromium opens each kind of page: console, canvas, zoom, picker
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client

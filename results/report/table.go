@@ -1,5 +1,20 @@
-// Package report turns a loaded trial into what a person reads: a table for
-// the terminal and one HTML page that works offline.
+// Package report turns results into what a person reads: tables for the
+// terminal and HTML pages that work offline.
+//
+//	Write(trial)            <trial>/report.html   one trial: every time and column
+//	Overlay, WriteOverlay   any path              several: what differs, a table, what is picked
+//	Matrix.Write            <matrix>/report.html  heat maps, sensitivity, front, best cell
+//
+// A page is one file:
+//
+//	style     uplot/uPlot.min.css + page/page.css
+//	HTML      tables and badges, made here: they are there without scripts, and
+//	          agree with the terminal because the same functions write them
+//	data      <script type="application/json">: digests (see digest.go)
+//	scripts   uplot/uPlot.iife.min.js, page/base.js, page/plots.js, and the page's own
+//
+// uPlot is the released file of 1.6.32, with its licence beside it. The page's
+// content security policy forbids every request.
 package report
 
 import (
