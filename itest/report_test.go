@@ -31,6 +31,15 @@ func TestTrialPage(t *testing.T) {
 	}
 	b.zoom(0)
 	b.zoom(2)
+	// One phase can be looked at, in all plots over time at once.
+	b.do(`var s = document.querySelector("#timelines .toolbar select"); s.value = "1"; s.dispatchEvent(new Event("change"));`)
+	for i := 2; i < plots; i++ {
+		b.show(i)
+		require.Equal(t, "4 8", b.text(fmt.Sprintf(`tide.plots[%d].u.scales.x.min + " " + tide.plots[%d].u.scales.x.max`, i, i)))
+	}
+	b.do(`tide.zoom(tide.plots[2], null)`)
+	b.show(3)
+	require.Equal(t, 12.0, b.number(`tide.plots[3].u.scales.x.max`))
 	// What the plot says of p99 is what the table says.
 	require.Equal(t, "5.04", b.text(`tide.ms(tide.plots[0].made.curves[0].y[tide.data.ticks.indexOf(2)])`))
 

@@ -102,9 +102,9 @@ func TestOverlaySkipsBrokenDirectories(t *testing.T) {
 // The bound is what a browser loads without a pause that annoys.
 func TestThousandTrialsFit(t *testing.T) {
 	const most = 20 << 20
-	html := overlay(t, 100)
-	fixed := len(overlay(t, 1))
-	require.Less(t, fixed+10*(len(html)-fixed), most)
+	const some = 20
+	fixed, size := len(overlay(t, 1)), len(overlay(t, some))
+	require.Less(t, fixed+1000/some*(size-fixed), most)
 }
 
 func TestOverlayEscapes(t *testing.T) {

@@ -80,7 +80,10 @@ func cpuPerGiB(p results.Phase) string {
 // compaction wrote is among the store's.
 func amplification(p results.Phase) (sum, parts string) {
 	wal, ok := p.Counters[counterWAL]
-	if !ok || p.AckedBytes == 0 {
+	switch {
+	case p.AckedBytes == 0:
+		return none, "nothing was written"
+	case !ok:
 		return none, "the target has no counters for it"
 	}
 	share := func(bytes int64) float64 { return float64(bytes) / float64(p.AckedBytes) }

@@ -18,7 +18,11 @@ func measured(t *results.Trial) string {
 		s = append(s, text)
 	}
 	if n := c["load.consumers"]; n != "" && n != "0" && n != "-1" {
-		s = append(s, plural(n, "consumer")+" "+verb(n, "reads", "read")+" along")
+		how := " along"
+		if max := c["load.max_records"]; max != "" && max != "0" {
+			how = " them back when all are there"
+		}
+		s = append(s, plural(n, "consumer")+" "+verb(n, "reads", "read")+how)
 	}
 	var phases []string
 	for _, p := range t.Run.Phases {

@@ -21,7 +21,7 @@
 			p.redraw();
 		});
 		var reset = el("button", { type: "button", class: "quiet", title: "the whole range again; so does a double-click" }, "reset zoom");
-		reset.addEventListener("click", function () { if (p.u) p.u.setData(p.u.data); });
+		reset.addEventListener("click", function () { tide.zoom(p, null); });
 		controls.append(scale, reset);
 		frame.append(el("div", { class: "caption" }, el("h3", {}, o.title), badges, controls), canvas, legend, note);
 		into.append(frame);
@@ -40,6 +40,7 @@
 			note.textContent = m.note || "";
 			m.curves.forEach(function (c) { legend.append(entry(p, c)); });
 			p.u = new uPlot(options(p, m, canvas, o.small ? 230 : 340), [m.x].concat(m.curves.map(function (c) { return c.y; })), canvas);
+			if (p.range) p.u.setScale("x", { min: p.range[0], max: p.range[1] });
 		}
 		p.redraw = function () { dirty = true; if (visible) draw(); };
 		p.force = function () { visible = true; if (dirty) draw(); };
@@ -52,6 +53,16 @@
 		}).observe(canvas);
 		all.push(p);
 		return p;
+	};
+	// zoom sets the horizontal range of a plot and of those that share its axis;
+	// null is all of it. Plots that are not drawn yet take it when they are.
+	tide.zoom = function (plot, range) {
+		all.forEach(function (p) {
+			if (p !== plot && !(plot.key && p.key === plot.key)) return;
+			p.range = range;
+			if (!p.u) return;
+			if (range) p.u.setScale("x", { min: range[0], max: range[1] }); else p.u.setData(p.u.data);
+		});
 	};
 	tide.onTheme(function () { all.forEach(function (p) { p.redraw(); }); });
 	window.addEventListener("beforeprint", function () { all.forEach(function (p) { p.force(); }); });

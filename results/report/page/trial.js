@@ -1,7 +1,7 @@
 // The page of one trial.
 (function () {
 	"use strict";
-	var t = tide.data.trials[0], marks = tide.marks([t]);
+	var el = tide.el, t = tide.data.trials[0], marks = tide.marks([t]);
 
 	function phaseCurves(series) {
 		return t.phases.map(function (ph, i) {
@@ -26,6 +26,12 @@
 		});
 	});
 
+	// A trial may wait for long between its phases: each can be looked at alone.
+	var first = null;
+	if (t.phases.length > 1) document.getElementById("timelines").append(el("div", { class: "toolbar" }, tide.select("show",
+		[["", "the whole trial"]].concat(t.phases.map(function (ph, i) { return [i, "phase " + ph.name]; })), "", function (v) {
+			if (first) tide.zoom(first, v === "" ? null : [t.phases[v].start, t.phases[v].end]);
+		})));
 	[
 		{ title: "Latency of each second", unit: "ms", log: true, curves: { p50: "produce p50", p99: "produce p99", max: "produce max", e2e99: "end to end p99" } },
 		{ title: "Rates", unit: "MiB/s", curves: { in: "acknowledged", tail: "tailing consumers", caught: "catch-up consumers" } },
@@ -35,7 +41,7 @@
 	].forEach(function (g, i) {
 		var names = Object.keys(g.curves).filter(function (n) { return t.time.columns[n]; });
 		if (!names.length) return;
-		tide.plot(document.getElementById("timelines"), {
+		var plot = tide.plot(document.getElementById("timelines"), {
 			title: g.title, log: g.log, small: i > 0, sync: "time",
 			make: function (p) {
 				var curves = names.map(function (n) {
@@ -48,5 +54,6 @@
 				}, marks));
 			}
 		});
+		first = first || plot;
 	});
 })();
