@@ -31,8 +31,8 @@ type browser struct {
 	requests   []string // guarded by mu: whatever was asked of any network or file
 }
 
-// open loads a page that lies in a file.
-func open(t *testing.T, path string) *browser {
+// openPage loads a page that lies in a file.
+func openPage(t *testing.T, path string) *browser {
 	t.Helper()
 	path, err := filepath.Abs(path)
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ func TestTrialPage(t *testing.T) {
 	require.NoError(t, err)
 	path, err := report.Write(trial)
 	require.NoError(t, err)
-	b := open(t, path)
+	b := openPage(t, path)
 	plots := int(b.number("tide.plots.length"))
 	require.Equal(t, 4, plots, "produce, end to end, latency and rates over time")
 	for i := range plots {
@@ -77,7 +77,7 @@ func TestOverlayPage(t *testing.T) {
 	require.Less(t, info.Size(), int64(20<<20))
 	t.Logf("%d bytes for 1000 trials", info.Size())
 
-	b := open(t, path)
+	b := openPage(t, path)
 	const rows = `Array.from(document.getElementById("trials").tBodies[0].rows)`
 	require.Equal(t, 1000.0, b.number(rows+".length"))
 	b.show(0)
@@ -130,7 +130,7 @@ func TestMatrixPage(t *testing.T) {
 	run := resultstest.WriteMatrix(t, t.TempDir())
 	path, err := report.Matrix{Run: run}.Write()
 	require.NoError(t, err)
-	b := open(t, path)
+	b := openPage(t, path)
 	const heat = `Array.from(document.querySelectorAll("#heat td:not(.none)"))`
 	choose := func(within, label, value string) {
 		b.do(fmt.Sprintf(`var l = Array.from(document.querySelectorAll(%q + " label")).find(function (l) { return l.firstChild.textContent === %q; });
