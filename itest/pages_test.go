@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -62,6 +63,23 @@ func TestTrialPage(t *testing.T) {
 	b.keep("demo-dark")
 	b.do(`document.getElementById("theme").click()`)
 	b.keep("demo")
+}
+
+// TestTrialPageWithoutScripts has pictures and tables all the same.
+func TestTrialPageWithoutScripts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo-1")
+	resultstest.Write(t, dir)
+	trial, err := results.Load(dir)
+	require.NoError(t, err)
+	path, err := report.Write(trial)
+	require.NoError(t, err)
+	b := newBrowser(t)
+	_, err = chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(t, err)
+	b.run(chromedp.Navigate("file://" + path))
+	require.Equal(t, 4.0, b.number(`Array.from(document.querySelectorAll("svg")).filter(function (s) { return s.getBoundingClientRect().height > 100; }).length`))
+	require.Greater(t, b.number(`document.querySelectorAll("td").length`), 50.0)
+	b.quiet()
 }
 
 // TestOverlayPage looks at a thousand trials.

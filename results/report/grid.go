@@ -95,16 +95,15 @@ func (g grid) rates(t results.Timeline, column string, points int) []num {
 	from, any := 0.0, false
 	for r, v := range t.Column(column) {
 		row := t.Rows[r]
-		if row.Phase != "" && row.T > from {
+		to := min(row.T, float64(points*g.Step)) // the file may say anything
+		if row.Phase != "" && to > from {
 			any = any || v != 0
-			g.share(from, row.T, func(at int, seconds float64) {
-				if at < points {
-					amount[at] += v * seconds
-					covered[at] += seconds
-				}
+			g.share(from, to, func(at int, seconds float64) {
+				amount[at] += v * seconds
+				covered[at] += seconds
 			})
 		}
-		from = row.T
+		from = max(0, row.T)
 	}
 	if !any {
 		return nil

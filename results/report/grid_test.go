@@ -61,6 +61,22 @@ func TestSliversMakeNoSpike(t *testing.T) {
 	require.Nil(t, g.rates(timeline([]float64{1}, []float64{1}), "y", 1), "no such column")
 }
 
+// Times in a file may be anything: none of them is worth a panic or an hour.
+func TestRatesOfAnyTimes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ends := rapid.SliceOfN(rapid.OneOf(rapid.Float64Range(-1e18, 1e18), rapid.Float64Range(-3, 20)), 0, 10).Draw(t, "ends")
+		values := make([]float64, len(ends))
+		for i := range values {
+			values[i] = 1
+		}
+		g := grid{Step: rapid.SampledFrom([]int{1, 2, 4}).Draw(t, "step")}
+		points := rapid.IntRange(0, 10).Draw(t, "points")
+		if vs := g.rates(timeline(ends, values), "x", points); vs != nil {
+			require.Len(t, vs, points)
+		}
+	})
+}
+
 func TestCoarser(t *testing.T) {
 	nan := num(math.NaN())
 	g := grid{Step: 1, Columns: map[string][]num{"p99": {1, 5, nan, nan, 2}, "in": {10, 20, nan, 4, 8}}}

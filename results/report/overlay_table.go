@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"maps"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,10 +36,7 @@ type trialRow struct {
 func (o *Overlay) table(dir string, arms []string) trialTable {
 	var out trialTable
 	for i, t := range o.trials {
-		href := t.href
-		if rel, err := filepath.Rel(dir, href); err == nil {
-			href = filepath.ToSlash(rel)
-		}
+		href := linkTo(dir, t.href)
 		for _, r := range t.rows {
 			out.Fetch = out.Fetch || r.Fetch99 != none
 			out.Amplification = out.Amplification || r.Amplification != none
@@ -48,6 +47,18 @@ func (o *Overlay) table(dir string, arms []string) trialTable {
 		}
 	}
 	return out
+}
+
+// linkTo a trial's own page from a directory; "" when nobody has made it.
+func linkTo(dir, page string) string {
+	if _, err := os.Stat(page); err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(dir, page)
+	if err != nil {
+		return "" // one of them is relative to we do not know what
+	}
+	return (&url.URL{Path: filepath.ToSlash(rel)}).String()
 }
 
 // differences of keys: by configuration while those stand side by side.

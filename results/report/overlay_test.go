@@ -69,6 +69,24 @@ func TestOverlayNamesWhatDiffers(t *testing.T) {
 	holds(t, html, "10 trials of 2 configurations under 1 workload (tail-2k), 5 repeats each.")
 }
 
+// A trial's own page is linked to where it is, and not where it is not.
+func TestOverlayLinksToPages(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"with page", "without"} {
+		resultstest.Write(t, filepath.Join(dir, "trials", name))
+	}
+	trial, err := results.Load(filepath.Join(dir, "trials", "with page"))
+	require.NoError(t, err)
+	_, err = report.Write(trial)
+	require.NoError(t, err)
+	path := filepath.Join(dir, "report.html")
+	require.NoError(t, report.WriteOverlay(path, []string{filepath.Join(dir, "trials", "with page"), filepath.Join(dir, "trials", "without")}))
+	html, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 3, strings.Count(string(html), `<a href="trials/with%20page/report.html"`), "one a phase")
+	require.Equal(t, 3, strings.Count(string(html), "<a href="))
+}
+
 func TestOverlayOfDifferentMachinesSaysSo(t *testing.T) {
 	o := report.NewOverlay()
 	for i := range 2 {
