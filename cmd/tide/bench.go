@@ -55,18 +55,26 @@ func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
 			verdict = err
 		}
 	}
-	if together.Len() < 2 {
-		return verdict
+	if err := printTogether(std, together, c.Out, c.JSON); err != nil {
+		return err
 	}
-	path := filepath.Join(c.Out, "report-"+time.Now().UTC().Format("20060102-150405.000")+".html")
+	return verdict
+}
+
+// printTogether ends several trials in one page over all of them, in out.
+func printTogether(std *stdio, together *report.Overlay, out string, asJSON bool) error {
+	if together.Len() < 2 {
+		return nil
+	}
+	path := filepath.Join(out, "report-"+time.Now().UTC().Format("20060102-150405.000")+".html")
 	if err := together.Write(path); err != nil {
 		return err
 	}
-	if !c.JSON {
+	if !asJSON {
 		together.Summary(std.out)
 		fmt.Fprintf(std.out, "%-34s %s\n", "all of them in one report", path)
 	}
-	return verdict
+	return nil
 }
 
 // configs parses everything before anything starts.

@@ -64,6 +64,7 @@ func TestReproduce(t *testing.T) {
 		require.FileExists(t, filepath.Join(dir, "figures", name+".svg"))
 		require.FileExists(t, filepath.Join(dir, "figures", name+".png"))
 	}
+	require.FileExists(t, filepath.Join(dir, "report.html"))
 }
 
 func TestReproduceFailsOutsideOfTheRange(t *testing.T) {

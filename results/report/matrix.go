@@ -151,7 +151,9 @@ func (m Matrix) noise(d matrixData) string {
 	if d.NoiseOf >= 0 && len(d.Kinds) > 1 {
 		of = ", of cells that are " + string(d.Kinds[d.NoiseOf].Class)
 		if d.Kinds[d.NoiseOf].Simulated {
-			of += " and simulated, like the pair"
+			of += " and simulated, as the pair is,"
+		} else {
+			of += " and not simulated, as the pair is,"
 		}
 	}
 	return fmt.Sprintf("The A/A pair, the same cell measured as two, came out %.1f %% apart in %s. Smaller differences%s mean nothing and are marked ~.",

@@ -20,6 +20,10 @@
 	function isLatency(metric) { return /(^|[._])p\d+|_us$|latency|_ms$/i.test(metric); }
 	function isCost(metric) { return /usd|\$|cost/i.test(metric); }
 
+	// titled adds the unit where the name does not end in it: percentiles of a
+	// trial's series are in µs.
+	function titled(metric) { return /^(produce|e2e|fetch)\.\w+\.p\d+$/.test(metric) ? metric + ", µs" : metric; }
+
 	// sensitivity of an axis: for each of its values the median over everything
 	// else, and the median ratio to the first value between cells that agree in
 	// everything else.
@@ -68,6 +72,6 @@
 
 	tide.cells = {
 		stat: stat, value: value, ofKind: ofKind, valueOf: valueOf, name: name, lessIsBetter: lessIsBetter,
-		isLatency: isLatency, isCost: isCost, sensitivity: sensitivity, front: front, best: best
+		isLatency: isLatency, isCost: isCost, titled: titled, sensitivity: sensitivity, front: front, best: best
 	};
 })();

@@ -15,9 +15,12 @@
 		var has = new Set(cells.ofKind(kind).map(function (c) { return c.at[axis]; }));
 		return m.axes[axis].values.map(function (_, i) { return i; }).filter(function (i) { return has.has(i); });
 	}
-	// The two axes with the most values come first.
-	var wide = m.axes.map(function (_, i) { return i; }).sort(function (a, b) { return occurring(0, b).length - occurring(0, a).length; });
-	var state = { kind: 0, metric: m.metrics[0], x: wide.length > 1 ? wide[1] : wide[0], y: wide[0], fixed: {} };
+	// Durable cells on the real device come first, and the two axes with the most
+	// values.
+	var start = Math.max(0, m.kinds.findIndex(function (k) { return k.class === "durable" && !k.simulated; }));
+	var wide = m.axes.map(function (_, i) { return i; }).sort(function (a, b) { return occurring(start, b).length - occurring(start, a).length; });
+	var two = wide.length > 1 && occurring(start, wide[1]).length > 1;
+	var state = { kind: start, metric: m.metrics[0], x: two ? wide[1] : wide[0], y: wide[0], fixed: {} };
 	var picker = by("trials") ? tide.picker() : null;
 
 	function kindBadges() {
@@ -35,7 +38,7 @@
 		which.append(tide.select("across", axisNames, state.x, function (v) { state.x = +v; heat(); }),
 			tide.select("down", axisNames, state.y, function (v) { state.y = +v; heat(); }));
 	}
-	which.append(tide.select("cells", kinds, 0, function (v) { state.kind = +v; all(); }));
+	which.append(tide.select("cells", kinds, start, function (v) { state.kind = +v; all(); }));
 	var marks = el("span", {});
 	which.append(marks);
 	function selectFixed() {
@@ -93,7 +96,7 @@
 		});
 		into.append(table);
 		if (!flat.length) into.append(el("p", { class: "dim" }, "No cell of this kind has " + state.metric + " with these settings."));
-		else into.append(el("p", { class: "dim" }, state.metric + ": the deeper the colour, the larger, on a logarithmic scale. Small: least to most of the repeats, or how many cells the median is of. A click lists the cells."));
+		else into.append(el("p", { class: "dim" }, cells.titled(state.metric) + ": the deeper the colour, the larger, on a logarithmic scale. Small: least to most of the repeats, or how many cells the median is of. A click lists the cells."));
 	}
 	function spread(cs) {
 		if (cs.length > 1) return cs.length + " cells";
@@ -135,7 +138,7 @@
 			body.append(tr);
 		});
 		var h = row("th", head);
-		metrics.forEach(function (k) { h.append(el("th", { class: "n" }, k)); });
+		metrics.forEach(function (k) { h.append(el("th", { class: "n" }, cells.titled(k))); });
 		return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, h), body));
 	}
 
@@ -144,7 +147,7 @@
 	function sensitivity() {
 		var into = by("sensitivity"), noise = m.noise_of === state.kind && m.noise[state.metric] || 0;
 		into.textContent = "";
-		into.append(el("p", {}, "of ", el("b", {}, state.metric), ", ", kinds[state.kind][1]));
+		into.append(el("p", {}, "of ", el("b", {}, cells.titled(state.metric)), ", ", kinds[state.kind][1]));
 		var each = m.axes.map(function (_, i) { return cells.sensitivity(state.kind, i, state.metric); }).filter(function (s) { return s.rows.length > 1; });
 		each.sort(function (a, b) { return b.effect - a.effect; });
 		if (!each.length) into.append(el("p", { class: "dim" }, "No axis has two values with this number."));
@@ -167,7 +170,7 @@
 	// Front ----------------------------------------------------------------------
 
 	var guess = function (test, not) { return m.metrics.filter(function (k) { return test(k) && k !== not; })[0]; };
-	var fy = cells.isLatency(state.metric) ? state.metric : guess(cells.isLatency) || state.metric;
+	var fy = cells.isLatency(state.metric) ? state.metric : guess(function (k) { return /(^|[._])p99(_us)?$/.test(k); }) || guess(cells.isLatency) || state.metric;
 	var fx = guess(cells.isCost, fy) || guess(function (k) { return /mib_per_s|appends_per_s|iops|rate/.test(k) && !cells.isLatency(k) && !/fio/.test(k); }, fy) || guess(function () { return true; }, fy) || fy;
 	var less = {}; // by metric, where the reader says otherwise than the guess
 	function isLess(metric) { return metric in less ? less[metric] : cells.lessIsBetter(metric); }
@@ -196,7 +199,7 @@
 					{ label: "cells", family: family, color: base, y: points.map(function (q) { return q.y; }), paths: function () { return null; }, points: { show: true, size: 7, fill: base } },
 					{ label: "front", family: family, color: strong, y: points.map(function (q) { return edge.indexOf(q) >= 0 ? q.y : null; }), spanGaps: true, points: { show: true, size: 9, fill: strong } }
 				] : [],
-				xLabel: fx, yLabel: fy, nearest: true, cells: points, badges: badges, stamp: badges.map(function (b) { return b.text; }).join(" · "),
+				xLabel: cells.titled(fx), yLabel: cells.titled(fy), nearest: true, cells: points, badges: badges, stamp: badges.map(function (b) { return b.text; }).join(" · "),
 				xRange: function (u, min, max) { var pad = (max - min) * .03 || Math.abs(max) * .1 || 1; return u.data[0][0] === min && u.data[0][u.data[0].length - 1] === max ? [min - pad, max + pad] : [min, max]; },
 				at: function (v, i) { return cells.name(points[i].cell) + "; " + fx + " " + tide.significant(v); },
 				value: function (v) { return fy + " " + tide.significant(v); }

@@ -110,7 +110,10 @@
 	}
 
 	// Numbers of an axis.
-	function short(v) { return v === null ? "" : Math.abs(v) >= 1e5 ? v.toExponential(0) : String(Number(v.toPrecision(3))); }
+	function short(v) {
+		if (v === null) return "";
+		return Math.abs(v) >= 1e7 ? v.toExponential(1) : Number(v.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 });
+	}
 	function linearRange(u, min, max) { return [Math.min(0, min || 0), max > 0 ? max * 1.16 : 1]; }
 	function logRange(u, min, max) {
 		if (!(min > 0) || !(max > 0)) return [0.1, 10];
