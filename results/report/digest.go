@@ -93,10 +93,11 @@ func digestOf(t *results.Trial, series []results.Series, maxPoints int) *digest 
 		Flush: t.Run.Durability.Flush, Verdict: t.Run.Verdict.Word, Simulated: t.Run.Simulated,
 		Time: gridOf(t, maxPoints), again: again(t.Run), config: t.Run.Config, env: map[string]string{},
 	}
+	merged := mergerOf(t)
 	for _, p := range t.Run.Phases {
 		pd := phaseDigest{Name: p.Name, Start: round(p.Start), End: round(p.End), Curves: map[string]curve{}}
 		for _, s := range series {
-			if h := t.Merged(s, p.Name); h.TotalCount() > 0 {
+			if h := merged(s, p.Name); h.TotalCount() > 0 {
 				pd.Curves[s.String()] = curveOf(h)
 			}
 		}
@@ -111,7 +112,7 @@ func digestOf(t *results.Trial, series []results.Series, maxPoints int) *digest 
 	for _, p := range lasting(t.Env) {
 		d.env[p.Name] = p.Value
 	}
-	d.rows = rowsOf(t)
+	d.rows = rowsOf(t, merged)
 	return d
 }
 

@@ -77,7 +77,7 @@ func HTML(t *results.Trial, drawn []figures.Drawn) ([]byte, error) {
 	}
 	p := trialPage{
 		Trial: t, Measured: measured(t), Judged: judged(t.Run), Verified: verified(t.Run.Verification), Again: again(t.Run),
-		Class: t.Run.Durability.Class(), Tiles: tiles(t), Latency: latencyRows(t), Rates: rateRows(t), Rows: rowsOf(t),
+		Class: t.Run.Durability.Class(), Tiles: tiles(t), Latency: latencyRows(t), Rates: rateRows(t), Rows: rowsOf(t, mergerOf(t)),
 		Numbers: figureRows(t), Config: sortedPairs(t.Run.Config), Counters: counters(t.Run.Counters),
 		Machine: append(lasting(t.Env), passing(t.Env)...), Data: js,
 	}
@@ -173,7 +173,7 @@ func tiles(t *results.Trial) []tile {
 	if !ok {
 		return nil
 	}
-	r := rowOf(t, p)
+	r := rowOf(t, p, mergerOf(t))
 	var out []tile
 	add := func(name, value, unit, note string) {
 		if value != none && value != "" {

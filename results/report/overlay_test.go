@@ -120,7 +120,7 @@ func TestOverlaySkipsBrokenDirectories(t *testing.T) {
 // The bound is what a browser loads without a pause that annoys.
 func TestThousandTrialsFit(t *testing.T) {
 	const most = 20 << 20
-	const some = 20
+	const some = 10
 	fixed, size := len(overlay(t, 1)), len(overlay(t, some))
 	require.Less(t, fixed+1000/some*(size-fixed), most)
 }

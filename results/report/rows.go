@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/tidelog/tide/results"
 )
 
@@ -31,20 +33,39 @@ const (
 	counterCompact = `tide_compact_bytes_total{direction="written"}`
 )
 
+// merger is results.Trial.Merged with a memory: a merge adds up half a megabyte
+// for each second.
+type merger func(s results.Series, phase string) *hdrhistogram.Histogram
+
+func mergerOf(t *results.Trial) merger {
+	type key struct {
+		series results.Series
+		phase  string
+	}
+	done := map[key]*hdrhistogram.Histogram{}
+	return func(s results.Series, phase string) *hdrhistogram.Histogram {
+		k := key{s, phase}
+		if done[k] == nil {
+			done[k] = t.Merged(s, phase)
+		}
+		return done[k]
+	}
+}
+
 // rowsOf a trial, without phases that only prepare.
-func rowsOf(t *results.Trial) []row {
+func rowsOf(t *results.Trial, merged merger) []row {
 	var out []row
 	for _, p := range t.Run.Phases {
 		if p.Name != "warm-up" {
-			out = append(out, rowOf(t, p))
+			out = append(out, rowOf(t, p, merged))
 		}
 	}
 	return out
 }
 
-func rowOf(t *results.Trial, p results.Phase) row {
+func rowOf(t *results.Trial, p results.Phase, merged merger) row {
 	r := row{Phase: p.Name, In: rate(p, p.AckedBytes), Read: rate(p, p.ConsumedB+p.CaughtUpB), CPU: cpuPerGiB(p), RSS: none}
-	h := t.Merged(results.ProduceResponse, p.Name)
+	h := merged(results.ProduceResponse, p.Name)
 	quote := func(at float64) string {
 		if h.TotalCount() == 0 {
 			return none
@@ -52,9 +73,9 @@ func rowOf(t *results.Trial, p results.Phase) row {
 		return Milliseconds(h.ValueAtPercentile(at))
 	}
 	r.P50, r.P99, r.P999, r.Max = quote(50), quote(99), quote(99.9), quote(100)
-	h = t.Merged(results.E2EResponse, p.Name)
+	h = merged(results.E2EResponse, p.Name)
 	r.E2E99 = quote(99)
-	h = t.Merged(results.FetchResponse, p.Name)
+	h = merged(results.FetchResponse, p.Name)
 	r.Fetch99 = quote(99)
 	if f, ok := t.Run.Figures["target peak RSS"]; ok {
 		r.RSS = fmt.Sprintf("%.0f", f.Value)

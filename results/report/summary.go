@@ -14,7 +14,7 @@ import (
 func Summary(w io.Writer, trials []*results.Trial) {
 	tw := summaryTable()
 	for _, t := range trials {
-		for _, r := range rowsOf(t) {
+		for _, r := range rowsOf(t, mergerOf(t)) {
 			tw.AppendRow(summaryRow(t.Run.Workload, t.Run.Target, t.Run.Durability.Flush, t.Run.Verdict.Word, r))
 		}
 	}
