@@ -120,3 +120,13 @@ type Verification struct {
 func (v Verification) OK() bool {
 	return v.Lost+v.Duplicates+v.Reordered+v.Corrupt+v.Foreign == 0 && !v.Overflow
 }
+
+// Plus adds another reading of the same load: of another subscription.
+func (v Verification) Plus(o Verification) Verification {
+	v.Done, v.Overflow = v.Done && o.Done, v.Overflow || o.Overflow
+	v.Records, v.Bytes, v.Expected, v.Unknown = v.Records+o.Records, v.Bytes+o.Bytes, v.Expected+o.Expected, v.Unknown+o.Unknown
+	v.Lost, v.Duplicates, v.Reordered = v.Lost+o.Lost, v.Duplicates+o.Duplicates, v.Reordered+o.Reordered
+	v.Corrupt, v.Foreign, v.Redelivered = v.Corrupt+o.Corrupt, v.Foreign+o.Foreign, v.Redelivered+o.Redelivered
+	v.Samples = append(v.Samples, o.Samples...)
+	return v
+}

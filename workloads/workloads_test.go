@@ -29,7 +29,9 @@ func TestBuiltIn(t *testing.T) {
 	w, err = Open("closed-1k")
 	require.NoError(t, err)
 	require.Equal(t, 30*time.Second, w.Duration())
-	require.Equal(t, 1, w.Consumers())
+	c, err := w.Load()
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Groups[0].Consumers)
 }
 
 const good = "name: x\npartitionsPerTopic: 1\nproducersPerTopic: 1\nmessageSize: 100\nproducerRate: 5\ntestDurationMinutes: 1\n"
@@ -44,26 +46,40 @@ func TestParseRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "phases disturb a load that goes on by a schedule")
 	for add, want := range map[string]string{
 		"partitons: 3":                                 "field partitons not found",
-		"producerRateList: [[1,2]]":                    "producerRateList is not built in yet",
 		"phases: [{at: 5s, do: nap, for: 5s}]":         "does \"nap\", want one of catch-up, kill9, compact",
 		"phases: [{at: 5, do: kill9, for: 5s}]":        "cannot unmarshal",
 		"phases: [{at: 50s, do: kill9, for: 11s}]":     "may end at 1m1s, but testDurationMinutes is 1m0s",
 		"phases: [{at: -1s, do: kill9}]":               "phase 1 lasts for: 0s",
 		"phases: [{at: 1s, do: kill9, for: 2s, x: 1}]": "field x not found",
 		"fillGB: -1":                  "fillGB is -1",
-		"keyDistributor: RANDOM":      "keyDistributor",
+		"keyDistributor: RANDOM":      "keyDistributor is \"RANDOM\"",
 		"closed: true":                "a closed loop has no producerRate",
 		"consumerBacklogSizeGB: 1":    "beside an open loop is not built in yet",
 		"coldCaches: true":            "coldCaches needs a consumerBacklogSizeGB",
 		"coldFetchRate: 5":            "coldFetchRate needs a consumerBacklogSizeGB",
 		"coldFetchMinutes: 5":         "belong together",
 		"coldFetchClients: 0":         "coldFetchClients",
-		"subscriptionsPerTopic: 2":    "more than 1 is not built in yet",
 		"topics: many":                "cannot unmarshal",
 		"lingerMs: -1":                "lingerMs",
-		"name: y":                     "already defined",
-		"warmupDurationMinutes: .inf": "warmupDurationMinutes",
-		"]":                           "workload:",
+		"subscriptionsPerTopic: -1":   "subscriptionsPerTopic is -1",
+		"version: 2":                  "version is 2",
+		"logIntervalMillis: 1":        "logIntervalMillis is 1",
+		"codec: brotli":               "codec is \"brotli\"",
+		"clients: 2":                  "clients is 2, want 1 to 1",
+		"useRandomizedPayloads: true": "randomizedPayloadPoolSize is 0",
+		"randomBytesRatio: 2\nuseRandomizedPayloads: true\nrandomizedPayloadPoolSize: 1": "the random share of payloads is 2",
+		"partitionsPerTopicList: [1, 2]":                                                 "partitionsPerTopicList has 2 numbers",
+		"producersPerTopicList: [0]":                                                     "producersPerTopicList is 0",
+		"producerRateList: [[1]]":                                                        "wants [minute, rate]",
+		"producerRateList: [[1, 2], [1, 2, 3]]":                                          "in every one",
+		"producerRateList: [[1, -2]]":                                                    "producerRateList holds -2",
+		"producerRateList: [[1, 2], [1, 3]]":                                             "not later than the one before",
+		"producerRateList: [[24, 0, 5]]":                                                 "time of the day",
+		"topicGroups: [{topics: 1}]":                                                     "take them out beside it",
+		"batchBytes: 3":                                                                  "batch bytes is 3",
+		"name: y":                                                                        "already defined",
+		"warmupDurationMinutes: .inf":                                                    "warmupDurationMinutes",
+		"]":                                                                              "workload:",
 	} {
 		_, err := Parse([]byte(good + add + "\n"))
 		require.ErrorContains(t, err, want, add)

@@ -99,16 +99,16 @@ func (l *Load) fetchParts(ctx context.Context, ends []int64) ([]fetchPart, error
 		return nil, err
 	}
 	defer cl.Close()
-	m, err := kadm.NewClient(cl).Metadata(ctx, l.topics()...)
+	m, err := kadm.NewClient(cl).Metadata(ctx, l.Topics()...)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	parts := make([]fetchPart, l.cfg.cells())
+	parts := make([]fetchPart, l.plan.cells)
 	some := false
-	for i, name := range l.topics() {
-		topic := m.Topics[name]
-		for p := range l.cfg.Partitions {
-			cell := i*l.cfg.Partitions + p
+	for _, plan := range l.plan.topics {
+		name, topic := plan.name, m.Topics[plan.name]
+		for p := range plan.cells.size() {
+			cell := plan.cells.from + p
 			found, ok := topic.Partitions[int32(p)]
 			if topic.Err != nil || !ok || found.Err != nil {
 				return nil, fmt.Errorf("metadata of %s/%d: %w", name, p, errors.Join(topic.Err, found.Err, errNoLeader))
@@ -139,7 +139,7 @@ func (f *Fetches) pace() {
 		at := f.schedule.At(i)
 		next := f.choose(rng)
 		next.at = at
-		if p.until(f.ctx, at) != nil {
+		if _, err := p.until(f.ctx, at); err != nil {
 			return
 		}
 		select {

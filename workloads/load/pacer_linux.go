@@ -35,21 +35,23 @@ func (p *pacer) close() {
 	runtime.UnlockOSThread()
 }
 
-// until sleeps up to t (ns of the Clock). A time that has passed returns at
-// once: the caller catches up in a burst and the delay is measured.
-func (p *pacer) until(ctx context.Context, t int64) error {
+// until sleeps up to t (ns of the Clock), and says whether it slept. A time that
+// has passed returns at once: the caller catches up in a burst and the delay is
+// measured.
+func (p *pacer) until(ctx context.Context, t int64) (slept bool, err error) {
 	for {
 		now := p.clock.Now()
 		if now >= t {
-			return ctx.Err()
+			return slept, ctx.Err()
 		}
+		slept = true
 		ts := unix.NsecToTimespec(min(t, now+int64(nap)) + p.offset)
 		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil)
 		if err != nil && err != unix.EINTR {
-			return err
+			return slept, err
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return slept, ctx.Err()
 		}
 	}
 }
