@@ -25,6 +25,7 @@ import (
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/driver"
 	"github.com/tidelog/tide/workloads/load"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
@@ -39,6 +40,8 @@ type Config struct {
 	// Workload and Target, already parsed. Required.
 	Workload workloads.Workload
 	Target   target.Spec
+	// Driver puts the settings of a client over the workload's; nil for none.
+	Driver *driver.Driver
 	// Quick shortens warm-up and run to seconds; the verdict is QUICK at best.
 	Quick bool
 	// Progress is told what goes on. Required.
@@ -143,6 +146,9 @@ func (t *trial) loadConfig(broker string) (load.Config, error) {
 	if w.Backlog() > 0 {
 		c.MaxRecords = t.backlog() / int64(w.MessageSize)
 	}
+	if t.cfg.Driver != nil {
+		c = t.cfg.Driver.Apply(c)
+	}
 	return c, err
 }
 
@@ -167,11 +173,16 @@ func (t *trial) prepare(ctx context.Context) error {
 	if run.Durability, err = t.cfg.Target.Durability(); err != nil {
 		return err
 	}
+	run.Durability.Acks = t.load.Config().Acks
 	t.session, err = session.Open(session.Config{
 		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: t.target, Run: run,
 	})
 	if err != nil {
 		return err
+	}
+	if t.cfg.Driver != nil && len(t.cfg.Driver.Unmapped) > 0 {
+		t.session.Warn("properties of the driver without an equivalent were left out: "+strings.Join(t.cfg.Driver.Unmapped, "; "),
+			"what they would have changed was not measured")
 	}
 	return t.session.AddFile("workload.yaml", t.cfg.Workload.Source())
 }
@@ -185,6 +196,9 @@ func (t *trial) describe() map[string]string {
 		"load.fill_bytes":            strconv.FormatInt(t.fillBytes(), 10),
 	}
 	maps.Copy(out, t.load.Config().Describe())
+	if t.cfg.Driver != nil {
+		maps.Copy(out, t.cfg.Driver.Describe())
+	}
 	for k, v := range t.cfg.Target.Flags {
 		out["broker."+k] = v
 	}

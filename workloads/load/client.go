@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -32,30 +31,10 @@ type slot struct {
 	finished func(*kgo.Record, error) // made once, so that a send allocates no closure
 }
 
-var codecs = map[string]kgo.CompressionCodec{
-	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
-	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
-}
-
 func (l *Load) newClient(lane int) (*client, error) {
 	c := &client{load: l, lane: lane, shard: l.rec.shard(lane)}
-	acks := []kgo.Opt{kgo.RequiredAcks(kgo.AllISRAcks())}
-	if l.cfg.Acks == "1" {
-		acks = []kgo.Opt{kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite()}
-	}
-	opts := append(l.clientOptions("producer-"+strconv.Itoa(lane)), acks...)
-	opts = append(opts,
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(l.cfg.Linger),
-		kgo.ProducerBatchMaxBytes(int32(l.cfg.BatchBytes)),
-		kgo.ProducerBatchCompression(codecs[l.cfg.Codec]),
-		kgo.MaxBufferedBytes(l.cfg.InFlight),
-		kgo.MaxBufferedRecords(l.cfg.InFlight/HeaderSize+1), // the bytes are the bound
-		kgo.ProduceRequestTimeout(10*time.Second),
-		kgo.WithHooks(c),
-	)
 	var err error
-	if c.kafka, err = kgo.NewClient(append(opts, l.cfg.Producing...)...); err != nil {
+	if c.kafka, err = kgo.NewClient(append(l.cfg.producerOptions("producer-"+strconv.Itoa(lane)), kgo.WithHooks(c))...); err != nil {
 		return nil, fmt.Errorf("producing client %d: %w", lane, err)
 	}
 	return c, nil

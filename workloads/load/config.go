@@ -85,7 +85,8 @@ type Config struct {
 	TopicConfig map[string]string
 	// Common, Producing and Consuming are settings of the clients that have no
 	// field here; they come after those that have.
-	Common, Producing, Consuming []kgo.Opt
+	// Grouped are those of consuming clients that are in a group.
+	Common, Producing, Consuming, Grouped []kgo.Opt
 	// Seed of payloads and keys. Default 1.
 	Seed uint64
 }
@@ -203,6 +204,7 @@ func (c Config) Validate() error {
 	c.validateGroups(&f)
 	if len(f) == 0 {
 		c.validatePairs(&f)
+		c.validateOptions(&f)
 	}
 	return errors.Join(f...)
 }

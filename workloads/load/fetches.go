@@ -69,7 +69,7 @@ func (l *Load) StartFetches(ctx context.Context, rate int64, connections int, d 
 	}
 	var clients []*kgo.Client
 	for i := range connections {
-		c, err := kgo.NewClient(l.clientOptions("fetch-" + strconv.Itoa(i))...)
+		c, err := kgo.NewClient(l.cfg.clientOptions("fetch-" + strconv.Itoa(i))...)
 		if err != nil {
 			for _, c := range clients {
 				c.Close()
@@ -94,7 +94,7 @@ func (l *Load) StartFetches(ctx context.Context, rate int64, connections int, d 
 
 // fetchParts are the partitions that hold anything.
 func (l *Load) fetchParts(ctx context.Context, ends []int64) ([]fetchPart, error) {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return nil, err
 	}

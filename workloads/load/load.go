@@ -54,22 +54,10 @@ func (l *Load) Config() Config { return l.cfg }
 // Topics lists the names, in the order of their partitions' numbers.
 func (l *Load) Topics() []string { return l.plan.names() }
 
-// clientOptions are those of every client.
-func (l *Load) clientOptions(id string) []kgo.Opt {
-	return append([]kgo.Opt{
-		kgo.SeedBrokers(l.cfg.Brokers...),
-		kgo.ClientID("tide-load-" + id),
-		// A restarted broker is to be found again at once, so that the outage
-		// that is measured is the broker's and not the client's back-off.
-		kgo.RetryBackoffFn(backoff),
-		kgo.DisableClientMetrics(),
-	}, l.cfg.Common...)
-}
-
 // CreateTopics makes them and waits until every partition has a leader. A topic
 // that exists is an error: its records are not this load's.
 func (l *Load) CreateTopics(ctx context.Context) error {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return err
 	}
@@ -111,7 +99,7 @@ var errNoLeader = errors.New("partition without a leader")
 // Ends asks for the end offset of every partition, by its number over all
 // topics.
 func (l *Load) Ends(ctx context.Context) ([]int64, error) {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return nil, err
 	}

@@ -134,25 +134,10 @@ func (r *Readers) start(all []reader) error {
 	return nil
 }
 
-// Bounds of what the answers to consuming clients may hold, bytes.
-const (
-	maxFetch  = 16 << 20 // of one client
-	minFetch  = 1 << 20
-	allFetch  = 1 << 30 // of all of them together, where there are not too many
-	partFetch = 1 << 20
-)
-
 func (l *Load) newReader(one reader, of int) (*kgo.Client, error) {
-	opts := append(l.clientOptions(one.id),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchMaxBytes(int32(max(minFetch, min(maxFetch, allFetch/of)))),
-		kgo.FetchMaxPartitionBytes(partFetch),
-		kgo.FetchMinBytes(1),
-		kgo.MaxConcurrentFetches(1), // bounds what a client holds
-	)
+	opts := l.cfg.readerOptions(one.id, one.group, of)
 	if one.group != "" {
-		opts = append(opts, kgo.ConsumerGroup(one.group), kgo.ConsumeTopics(one.topics...))
-		return kgo.NewClient(append(opts, l.cfg.Consuming...)...)
+		return kgo.NewClient(append(opts, kgo.ConsumeTopics(one.topics...))...)
 	}
 	mine := map[string]map[int32]kgo.Offset{}
 	for _, cell := range one.cells {
@@ -162,8 +147,7 @@ func (l *Load) newReader(one reader, of int) (*kgo.Client, error) {
 		}
 		mine[t.name][int32(cell-t.cells.from)] = kgo.NewOffset().At(0)
 	}
-	opts = append(opts, kgo.ConsumePartitions(mine))
-	return kgo.NewClient(append(opts, l.cfg.Consuming...)...)
+	return kgo.NewClient(append(opts, kgo.ConsumePartitions(mine))...)
 }
 
 // poll runs on a goroutine of its own until the context ends.
