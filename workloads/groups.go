@@ -125,7 +125,7 @@ func (g TopicGroup) faults() []error {
 func (w Workload) Load() (load.Config, error) {
 	c := load.Config{
 		Closed: w.Closed, Linger: w.Linger(), BatchBytes: w.BatchBytes, InFlight: w.InFlight,
-		Codec: w.Codec, Clients: w.Clients, Seed: w.Seed,
+		Codec: w.Codec, Clients: w.Clients, Sticky: w.StickyBytes, Seed: w.Seed,
 	}
 	for i, g := range w.groups() {
 		one := load.Group{

@@ -59,11 +59,15 @@ type Workload struct {
 	Closed     bool    `yaml:"closed"`     // closed loop in place of producerRate
 	LingerMs   float64 `yaml:"lingerMs"`   // always set; default 0
 	BatchBytes int     `yaml:"batchBytes"` // largest batch of one partition
-	InFlight   int     `yaml:"inFlight"`   // bytes unacknowledged per client
-	Codec      string  `yaml:"codec"`      // none, gzip, snappy, lz4 or zstd
-	Clients    int     `yaml:"clients"`    // producing clients that the producers share; default one each
-	Verify     bool    `yaml:"verify"`     // read everything back at the end
-	Seed       uint64  `yaml:"seed"`       // of the payload; default 1
+	// StickyBytes is how many bytes a producer without keys sends to a partition
+	// before it turns to the next, as Kafka's clients do with batch.size.
+	// Default 0: each record goes to the next partition.
+	StickyBytes int    `yaml:"stickyBytes"`
+	InFlight    int    `yaml:"inFlight"` // bytes unacknowledged per client
+	Codec       string `yaml:"codec"`    // none, gzip, snappy, lz4 or zstd
+	Clients     int    `yaml:"clients"`  // producing clients that the producers share; default one each
+	Verify      bool   `yaml:"verify"`   // read everything back at the end
+	Seed        uint64 `yaml:"seed"`     // of the payload; default 1
 
 	// FillGB × 1024³ bytes are written as fast as it goes before the load
 	// begins, and the target is given the time to put them where a reader that
