@@ -75,6 +75,8 @@ type Phase struct {
 	Splits []Split `json:"splits,omitempty"`
 	// CPU seconds of the target; 0 when its process is not ours.
 	CPU float64 `json:"target_cpu_s"`
+	// Generator is the load's own part.
+	Generator Generator `json:"generator"`
 }
 
 // Seconds is the length of the phase.

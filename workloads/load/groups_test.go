@@ -49,8 +49,10 @@ func TestGroups(t *testing.T) {
 		Clients: 3, Codec: "zstd", Sticky: 1000,
 		Groups: []Group{
 			{Name: "a", Partitions: []int{3, 5}, Producers: []int{2, 1}, Subscriptions: 2, Consumers: 2, ValueSize: 100, Rate: 1000, Keys: KeyRoundRobin},
-			{Name: "b", Partitions: []int{2}, Producers: []int{4}, Consumers: -1, ValueSize: 300, Payload: Payload{Pool: 2, RandomRatio: 0.3},
-				Curve: Curve{Points: []RatePoint{{0, 0}, {100 * time.Millisecond, 2000}}}},
+			{
+				Name: "b", Partitions: []int{2}, Producers: []int{4}, Consumers: -1, ValueSize: 300, Payload: Payload{Pool: 2, RandomRatio: 0.3},
+				Curve: Curve{Points: []RatePoint{{0, 0}, {100 * time.Millisecond, 2000}}},
+			},
 			{Name: "c", Partitions: []int{1}, Producers: []int{1}, ValueSize: 50, Rate: 500, Keys: RandomNano},
 		},
 	}, 100*time.Millisecond)

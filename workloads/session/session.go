@@ -59,6 +59,7 @@ type Session struct {
 	// response times of producing by phase, guarded by mu
 	response map[string]*hdrhistogram.Histogram
 	last     snapshot      // guarded by mu: at the last interval's end
+	own      own           // guarded by mu: since the phase's start
 	lives    lives         // guarded by mu
 	errs     []error       // guarded by mu: of writing files
 	stop     chan struct{} // closed by Close
@@ -93,7 +94,7 @@ func Open(cfg Config) (*Session, error) {
 	s.lives.init()
 	s.windows = newSplits(s.start)
 	s.response = map[string]*hdrhistogram.Histogram{}
-	s.last = s.snapshot(context.Background())
+	s.last, s.own = s.snapshot(context.Background()), newOwn()
 	go s.tick()
 	return s, nil
 }
@@ -141,6 +142,9 @@ func (b snapshot) grown(a snapshot) map[string]int64 {
 func (s *Session) interval() {
 	now := s.snapshot(context.Background())
 	taken := s.cfg.Rec.Take()
+	if late := s.cfg.Load.Stalls.Take(); late != nil {
+		s.own.errors.Merge(late)
+	}
 	from, to := time.Unix(0, s.last.at), time.Unix(0, now.at)
 	if now.at > s.last.at {
 		s.errs = append(s.errs,
@@ -246,6 +250,7 @@ func (s *Session) Close() error {
 	s.run.Clock.DriftNs = int64(s.cfg.Clock.Drift())
 	s.env.Steal = results.ReadCPUTicks().StealPercent(s.ticks)
 	s.totals()
+	s.ownFigures()
 	s.warnings()
 	return errors.Join(append(s.errs, s.out.Finish(&s.run, &s.env))...)
 }
