@@ -126,6 +126,8 @@ func (l *Load) fetchParts(ctx context.Context, ends []int64) ([]fetchPart, error
 // pace hands the fetches out at their times, on a thread of its own.
 func (f *Fetches) pace() {
 	defer close(f.due)
+	holdCalm()
+	defer releaseCalm()
 	p, err := newPacer(f.load.clock)
 	if err != nil {
 		f.mu.Lock()

@@ -135,6 +135,8 @@ func (p *Producers) run(ctx context.Context, end int64) error {
 // core that the clients and the broker need, and the order of sends would no
 // longer be the schedule's.
 func (p *Producers) send(ctx context.Context, end int64) error {
+	holdCalm()
+	defer releaseCalm()
 	pace, err := newPacer(p.load.clock)
 	if err != nil {
 		return fmt.Errorf("pacer: %w", err)
