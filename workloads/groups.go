@@ -68,7 +68,7 @@ func (w Workload) groupFaults() []error {
 	want(len(w.TopicGroups) <= 100, "topicGroups has %d groups, want at most 100", len(w.TopicGroups))
 	want(len(w.TopicGroups) == 0 || w.PartitionsPerTopic == 0 && w.MessageSize == 0 && w.ProducersPerTopic == 0 && w.ProducerRate == 0 && w.ProducerRateList == nil,
 		"topicGroups stands in place of the keys that describe topics: take them out beside it")
-	want(len(w.TopicGroups) == 0 || w.ConsumerBacklogSizeGB == 0, "consumerBacklogSizeGB is not for several topicGroups")
+	want(len(w.TopicGroups) == 0 || w.ConsumerBacklogSizeGB == 0 && w.FillGB == 0, "consumerBacklogSizeGB and fillGB are not for topicGroups, whose records differ in size")
 	want(!w.UseRandomizedPayloads || w.RandomizedPayloadPoolSize > 0, "randomizedPayloadPoolSize is %d, want at least 1 with useRandomizedPayloads", w.RandomizedPayloadPoolSize)
 	for _, g := range w.groups() {
 		errs = append(errs, g.faults()...)

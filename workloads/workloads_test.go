@@ -175,7 +175,7 @@ topicGroups:
 		{Name: "group-1", Partitions: []int{4}, Producers: []int{3}, Subscriptions: 1, Consumers: -1, ValueSize: 100, Rate: 100},
 	}, c.Groups)
 	_, err = Parse([]byte("name: x\ntestDurationMinutes: 1\nconsumerBacklogSizeGB: 1\ntopicGroups: [{topics: 1, partitionsPerTopic: 1, producersPerTopic: 1, messageSize: 100, producerRate: 1}]\n"))
-	require.ErrorContains(t, err, "not for several topicGroups")
+	require.ErrorContains(t, err, "are not for topicGroups")
 }
 
 // TestPayloadFiles: beside the workload, or in the working directory; of the

@@ -88,11 +88,11 @@ func (d *discard) serve(c net.Conn) {
 }
 
 const (
-	keyProduce       = 0
-	keyMetadata      = 3
-	keyAPIVersions   = 18
-	keyInitProducer  = 22
-	produceVersion   = 7 // the last one that is not flexible is 8; 7 has nothing to be skipped
+	keyProduce        = 0
+	keyMetadata       = 3
+	keyAPIVersions    = 18
+	keyInitProducer   = 22
+	produceVersion    = 7  // the last one that is not flexible is 8; 7 has nothing to be skipped
 	discardPartitions = 64 // of every topic
 )
 
