@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -121,4 +122,38 @@ func TestLag(t *testing.T) {
 	require.EqualValues(t, 2, got.TotalCount())
 	require.EqualValues(t, 30, got.Max())
 	require.Nil(t, s.Take())
+}
+
+// TestThousandsOfProducers share a few clients: goroutines are those of the
+// clients, and each producer has its turn.
+func TestThousandsOfProducers(t *testing.T) {
+	server := newDiscard(t)
+	l, err := New(Config{
+		Brokers: []string{server.address()}, Topic: "t", Consumers: -1, Producers: 2000, Clients: 20, Partitions: discardPartitions,
+		Rate: 20_000, ValueSize: 100,
+	}, NewClock(), NewRecorder())
+	require.NoError(t, err)
+	before := runtime.NumGoroutine()
+	p, err := l.StartProducers(t.Context(), 200*time.Millisecond)
+	require.NoError(t, err)
+	require.Less(t, runtime.NumGoroutine(), before+20*20, "some for each client and its connections")
+	require.NoError(t, p.Wait(t.Context()))
+	require.EqualValues(t, 4000, l.Counters.Acked.Load())
+	for _, c := range p.clients {
+		require.Len(t, c.producers, 100)
+		for _, one := range c.producers {
+			require.EqualValues(t, 2, one.count-int64(indexOf(l.plan, one)), "each sends twice")
+		}
+	}
+}
+
+// indexOf a producer, at which its partitions begin.
+func indexOf(plan *layout, p *producer) int {
+	at := 0
+	for i, one := range p.client.producers {
+		if one == p {
+			at = plan.lanes[p.client.lane].producers.from + i
+		}
+	}
+	return at
 }
