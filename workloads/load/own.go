@@ -28,7 +28,7 @@ func ReadOwn() Own {
 		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/sched/pauses/total/gc:seconds"}, {Name: "/sched/latencies:seconds"},
 	}
 	metrics.Read(samples)
-	o := Own{CPU: ownCPU()}
+	o := Own{CPU: OwnCPU()}
 	if samples[0].Value.Kind() == metrics.KindUint64 {
 		o.GCs = samples[0].Value.Uint64()
 	}

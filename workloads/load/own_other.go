@@ -4,4 +4,5 @@ package load
 
 import "time"
 
-func ownCPU() time.Duration { return 0 }
+// OwnCPU is what this process has used, user and system; 0 where it is not known.
+func OwnCPU() time.Duration { return 0 }

@@ -34,6 +34,14 @@ func (o *own) sum(response *hdrhistogram.Histogram) results.Generator {
 	return g
 }
 
+// ownP99Us is the generator's error within an interval; 0 without a send.
+func ownP99Us(taken load.Interval) float64 {
+	if taken.Late == nil {
+		return 0
+	}
+	return float64(taken.Late.ValueAtPercentile(99)) / float64(time.Microsecond)
+}
+
 // longStall of the generator is worth a word even where p99 does not show it.
 const longStall = 10 * time.Millisecond
 

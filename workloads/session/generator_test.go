@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +45,8 @@ func TestGeneratorsAccount(t *testing.T) {
 	require.GreaterOrEqual(t, run.Generator.ErrorMaxUs, run.Generator.ErrorP99Us)
 	require.Positive(t, run.Generator.ResponseP99Us)
 	require.Contains(t, trial.Run.Figures, "run generator error p99")
+	require.Positive(t, slices.Max(trial.Timeline.Column("generator_cpu_cores")))
+	require.Positive(t, slices.Max(trial.Timeline.Column("generator_error_p99_us")))
 	after, _ := trial.Phase("after")
 	require.Zero(t, after.Generator.Sends)
 }

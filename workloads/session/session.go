@@ -76,6 +76,7 @@ type snapshot struct {
 	caught, caughtB int64
 	target          map[string]float64 // summed over lives
 	usage           target.Usage
+	ownCPU          time.Duration // of the generator
 }
 
 // Open makes the directory and starts the clock of the trial.
@@ -142,8 +143,8 @@ func (b snapshot) grown(a snapshot) map[string]int64 {
 func (s *Session) interval() {
 	now := s.snapshot(context.Background())
 	taken := s.cfg.Rec.Take()
-	if late := s.cfg.Load.Stalls.Take(); late != nil {
-		s.own.errors.Merge(late)
+	if taken.Late = s.cfg.Load.Stalls.Take(); taken.Late != nil {
+		s.own.errors.Merge(taken.Late)
 	}
 	from, to := time.Unix(0, s.last.at), time.Unix(0, now.at)
 	if now.at > s.last.at {
@@ -170,7 +171,7 @@ func (s *Session) snapshot(ctx context.Context) snapshot {
 	out := snapshot{
 		at: s.cfg.Clock.Now(), acked: c.Acked.Load(), ackedB: c.AckedB.Load(), failed: c.Failed.Load(),
 		consumed: c.Consumed.Load(), consB: c.ConsumeB.Load(), caught: c.CaughtUp.Load(), caughtB: c.CaughtB.Load(),
-		target: s.lives.sums(), usage: s.cfg.Target.Usage(),
+		target: s.lives.sums(), usage: s.cfg.Target.Usage(), ownCPU: load.OwnCPU(),
 	}
 	if s.producers != nil {
 		out.scheduled = max(0, s.producers.ScheduledBefore(out.at))
