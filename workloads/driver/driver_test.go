@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/tidelog/tide/workloads/load"
 )
@@ -61,6 +63,34 @@ func TestIgnoreUnmapped(t *testing.T) {
 	require.Equal(t, 1024+recordRoom, with.BatchBytes, "a record fits into a batch")
 	require.Equal(t, 1000, with.Sticky)
 	require.NoError(t, with.Check())
+}
+
+// TestOneInFlight: the producers of such a file never have a second request on
+// its way, and send batches all the same.
+func TestOneInFlight(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	defer cluster.Close()
+	versions := map[int16]bool{}
+	cluster.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		versions[r.GetVersion()] = true // kfake asks from one goroutine
+		return nil, nil, false
+	})
+	d, err := Parse([]byte("producerConfig: |\n  enable.idempotence=true\n  max.in.flight.requests.per.connection=1\n  linger.ms=1\n"))
+	require.NoError(t, err)
+	require.NoError(t, d.Check(false))
+	c := d.Apply(base())
+	c.Brokers, c.Rate, c.Consumers = cluster.ListenAddrs(), 2000, -1
+	l, err := load.New(c, load.NewClock(), load.NewRecorder())
+	require.NoError(t, err)
+	require.NoError(t, l.CreateTopics(t.Context()))
+	p, err := l.StartProducers(t.Context(), 100*time.Millisecond)
+	require.NoError(t, err)
+	require.NoError(t, p.Wait(t.Context()))
+	require.EqualValues(t, 200, l.Counters.Acked.Load())
+	cluster.Close()
+	require.Equal(t, map[int16]bool{3: true}, versions, "version 3 is what franz-go sends one at a time")
 }
 
 // TestSecretsStayOut of messages and of results.

@@ -20,6 +20,7 @@ type settings struct {
 	acks        string
 	idempotent  *bool
 	inFlight    *int // requests per connection
+	oneInFlight bool // of an idempotent producer
 	linger      *time.Duration
 	batch       *int // batch.size, bytes
 	codec       string
@@ -142,8 +143,12 @@ func (s *settings) finish() []refusal {
 	switch {
 	case s.acks == "1" || !said:
 		s.producing = append(s.producing, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(or(s.inFlight, kafkaInFlight)))
+	case or(s.inFlight, kafkaInFlight) == 1:
+		s.oneInFlight = true
 	case or(s.inFlight, kafkaInFlight) != kafkaInFlight:
-		unmapped = append(unmapped, refusal{"max.in.flight.requests.per.connection", fmt.Sprintf("an idempotent producer of franz-go has %d", kafkaInFlight)})
+		unmapped = append(unmapped, refusal{
+			"max.in.flight.requests.per.connection", fmt.Sprintf("an idempotent producer of franz-go has %d, or 1", kafkaInFlight),
+		})
 	}
 	if s.backoff != nil || s.backoffMax != nil {
 		first := or(s.backoff, kafkaBackoff)
@@ -168,7 +173,7 @@ func (s *settings) apply(c load.Config) load.Config {
 	if s.acks != "" {
 		c.Acks = s.acks
 	}
-	c.Linger = or(s.linger, c.Linger)
+	c.Linger, c.OneInFlight = or(s.linger, c.Linger), s.oneInFlight
 	if s.codec != "" {
 		c.Codec = s.codec
 	}

@@ -79,6 +79,9 @@ type Config struct {
 	// part of its delay. Default: 32 MiB in closed loop, 64 MiB in open loop,
 	// and less where all clients together would then hold more than 2 GiB.
 	InFlight int
+	// OneInFlight lets an idempotent client have one produce request on its way
+	// at a time, in place of five. Not with zstd.
+	OneInFlight bool
 	// Replicas of each partition. Default 1.
 	Replicas int
 	// TopicConfig is what topics are created with, such as retention.ms.
@@ -200,6 +203,7 @@ func (c Config) Validate() error {
 	f.want(c.Acks == "all" || c.Acks == "1", "acks is %q, want all or 1: what is never acknowledged cannot be verified", c.Acks)
 	_, known := codecs[c.Codec]
 	f.want(known, "codec is %q, want none, gzip, snappy, lz4 or zstd", c.Codec)
+	f.want(!c.OneInFlight || c.Acks == "all" && c.Codec != "zstd", "one request in flight goes with acks all, and not with zstd")
 	f.want(c.Linger >= 0 && c.Linger <= time.Minute, "linger is %v, want 0 to 1m", c.Linger)
 	c.validateGroups(&f)
 	if len(f) == 0 {

@@ -13,6 +13,9 @@ func (c Config) Describe() map[string]string {
 	out := map[string]string{
 		"load.acks": c.Acks, "load.linger": c.Linger.String(), "load.closed": strconv.FormatBool(c.Closed), "load.codec": c.Codec,
 	}
+	if c.OneInFlight {
+		out["load.one_in_flight"] = "true"
+	}
 	if c.Group != "" {
 		out["load.group"] = c.Group
 	}
@@ -38,6 +41,7 @@ func (c Config) Describe() map[string]string {
 
 func (g Group) describe(out map[string]string, prefix string) {
 	out[prefix+"partitions"] = numbers(g.Partitions)
+	out[prefix+"rate_per_s"], out[prefix+"value_bytes"] = strconv.FormatInt(g.Rate, 10), strconv.Itoa(g.ValueSize)
 	out[prefix+"producers_per_topic"] = numbers(g.Producers)
 	out[prefix+"subscriptions"], out[prefix+"consumers_per_subscription"] = strconv.Itoa(g.Subscriptions), strconv.Itoa(max(0, g.Consumers))
 	out[prefix+"keys"], out[prefix+"payload"] = string(g.Keys), g.Payload.String()

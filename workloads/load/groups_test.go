@@ -101,7 +101,7 @@ func TestDescribe(t *testing.T) {
 	for k, want := range map[string]string{
 		"load.topics": "3", "load.producers": "5", "load.clients": "5", "load.consumers": "2", "load.topic.retention.ms": "5",
 		"load.a.partitions": "3 5", "load.a.producers_per_topic": "2", "load.b.consumers_per_subscription": "0", "load.b.rate_curve": "0s=5 1m0s=7",
-		"load.a.payload": "pseudo-random", "load.a.keys": "NO_KEY", "load.codec": "none", "load.in_flight_bytes": "67108864",
+		"load.a.payload": "pseudo-random", "load.a.rate_per_s": "10", "load.rate_per_s": "10", "load.a.value_bytes": "1024", "load.a.keys": "NO_KEY", "load.codec": "none", "load.in_flight_bytes": "67108864",
 	} {
 		require.Equal(t, want, d[k], k)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -28,6 +29,9 @@ func (c Config) producerOptions(id string) []kgo.Opt {
 	if c.Acks == "1" {
 		acks = []kgo.Opt{kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite()}
 	}
+	if c.OneInFlight {
+		acks = append(acks, oneInFlight())
+	}
 	opts := append(c.clientOptions(id), acks...)
 	opts = append(opts,
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -39,6 +43,17 @@ func (c Config) producerOptions(id string) []kgo.Opt {
 		kgo.ProduceRequestTimeout(10*time.Second),
 	)
 	return append(opts, c.Producing...)
+}
+
+// oneInFlight is an idempotent client's way to one request at a time: franz-go
+// has no setting, but takes a broker that knows no later Produce than this to
+// be of a time in which only one was allowed. Its batches are those of today,
+// but for zstd, which came later.
+func oneInFlight() kgo.Opt {
+	const produceKey, lastOfOne = 0, 3
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(produceKey, lastOfOne)
+	return kgo.MaxVersions(v)
 }
 
 // Bounds of what the answers to consuming clients may hold, bytes.
