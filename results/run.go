@@ -76,6 +76,8 @@ type Phase struct {
 	Splits []Split `json:"splits,omitempty"`
 	// CPU seconds of the target; 0 when its process is not ours.
 	CPU float64 `json:"target_cpu_s"`
+	// Generator is the load's own part.
+	Generator Generator `json:"generator"`
 }
 
 // Seconds is the length of the phase.
@@ -120,4 +122,14 @@ type Verification struct {
 // OK says whether every acknowledged record is there once, in order, intact.
 func (v Verification) OK() bool {
 	return v.Lost+v.Duplicates+v.Reordered+v.Corrupt+v.Foreign == 0 && !v.Overflow
+}
+
+// Plus adds another reading of the same load: of another subscription.
+func (v Verification) Plus(o Verification) Verification {
+	v.Done, v.Overflow = v.Done && o.Done, v.Overflow || o.Overflow
+	v.Records, v.Bytes, v.Expected, v.Unknown = v.Records+o.Records, v.Bytes+o.Bytes, v.Expected+o.Expected, v.Unknown+o.Unknown
+	v.Lost, v.Duplicates, v.Reordered = v.Lost+o.Lost, v.Duplicates+o.Duplicates, v.Reordered+o.Reordered
+	v.Corrupt, v.Foreign, v.Redelivered = v.Corrupt+o.Corrupt, v.Foreign+o.Foreign, v.Redelivered+o.Redelivered
+	v.Samples = append(v.Samples, o.Samples...)
+	return v
 }

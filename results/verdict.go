@@ -38,6 +38,7 @@ func Judge(r *Run) Verdict {
 	reasons := append([]Finding{}, r.Faults...)
 	for _, p := range r.Phases {
 		reasons = append(reasons, judgeRate(p)...)
+		reasons = append(reasons, judgeGenerator(p)...)
 	}
 	reasons = append(reasons, judgeRecords(r.Verification)...)
 	if n := r.Clock.Negative; n > 0 {

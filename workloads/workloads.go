@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,23 +31,43 @@ type Workload struct {
 	Name                    string  `yaml:"name"`
 	Topics                  int     `yaml:"topics"`
 	PartitionsPerTopic      int     `yaml:"partitionsPerTopic"`
-	KeyDistributor          string  `yaml:"keyDistributor"` // only NO_KEY
+	KeyDistributor          string  `yaml:"keyDistributor"` // NO_KEY, KEY_ROUND_ROBIN or RANDOM_NANO
 	MessageSize             int     `yaml:"messageSize"`    // bytes of the value
 	ProducersPerTopic       int     `yaml:"producersPerTopic"`
-	SubscriptionsPerTopic   int     `yaml:"subscriptionsPerTopic"`   // 0 or 1
+	SubscriptionsPerTopic   int     `yaml:"subscriptionsPerTopic"`   // each reads all of the topic
 	ConsumerPerSubscription int     `yaml:"consumerPerSubscription"` // tailing, or reading the backlog
 	ProducerRate            int64   `yaml:"producerRate"`            // records a second, all producers together
 	ConsumerBacklogSizeGB   float64 `yaml:"consumerBacklogSizeGB"`   // × 1024³ bytes: written first, then read back; closed loop only
 	TestDurationMinutes     float64 `yaml:"testDurationMinutes"`
 	WarmupDurationMinutes   float64 `yaml:"warmupDurationMinutes"`
 
+	UseRandomizedPayloads     bool    `yaml:"useRandomizedPayloads"`
+	RandomBytesRatio          float64 `yaml:"randomBytesRatio"`          // of each payload, from its start; the rest is zeros
+	RandomizedPayloadPoolSize int     `yaml:"randomizedPayloadPoolSize"` // different payloads
+	PayloadFile               string  `yaml:"payloadFile"`               // of messageSize bytes; beside the workload, or in the working directory
+
+	// Keys of AutoMQ's fork.
+	PartitionsPerTopicList []int        `yaml:"partitionsPerTopicList"` // one for each topic, in place of partitionsPerTopic
+	ProducersPerTopicList  []int        `yaml:"producersPerTopicList"`  // likewise
+	ProducerRateList       [][]float64  `yaml:"producerRateList"`       // [minute, rate] or [hour, minute, rate]; linear between points
+	RandomTopicNames       bool         `yaml:"randomTopicNames"`       // default true; false names topics by the workload
+	LogIntervalMillis      int          `yaml:"logIntervalMillis"`      // between lines of the log; default 10000
+	Version                int          `yaml:"version"`                // of the file's form: 1
+	TopicGroups            []TopicGroup `yaml:"topicGroups"`            // in place of the keys that describe topics
+
 	// Our own keys.
 	Closed     bool    `yaml:"closed"`     // closed loop in place of producerRate
 	LingerMs   float64 `yaml:"lingerMs"`   // always set; default 0
 	BatchBytes int     `yaml:"batchBytes"` // largest batch of one partition
-	InFlight   int     `yaml:"inFlight"`   // bytes unacknowledged per producer
-	Verify     bool    `yaml:"verify"`     // read everything back at the end
-	Seed       uint64  `yaml:"seed"`       // of the payload; default 1
+	// StickyBytes is how many bytes a producer without keys sends to a partition
+	// before it turns to the next, as Kafka's clients do with batch.size.
+	// Default 0: each record goes to the next partition.
+	StickyBytes int    `yaml:"stickyBytes"`
+	InFlight    int    `yaml:"inFlight"` // bytes unacknowledged per client
+	Codec       string `yaml:"codec"`    // none, gzip, snappy, lz4 or zstd
+	Clients     int    `yaml:"clients"`  // producing clients that the producers share; default one each
+	Verify      bool   `yaml:"verify"`   // read everything back at the end
+	Seed        uint64 `yaml:"seed"`     // of the payload; default 1
 
 	// FillGB × 1024³ bytes are written as fast as it goes before the load
 	// begins, and the target is given the time to put them where a reader that
@@ -68,14 +89,13 @@ type Workload struct {
 	// flight. Default 16.
 	ColdFetchClients int `yaml:"coldFetchClients"`
 
-	source []byte
+	source   []byte
+	payloads map[string][]byte // by payloadFile, once Open has read them
 }
 
 // notYet are keys that have a meaning but no implementation.
 var notYet = []string{
-	"useRandomizedPayloads", "randomBytesRatio", "randomizedPayloadPoolSize", "payloadFile", "backlogDrainRatio",
-	"partitionsPerTopicList", "producersPerTopicList", "producerRateList", "logIntervalMillis", "randomTopicNames",
-	"codec", "clients",
+	"backlogDrainRatio",
 }
 
 // Parse reads a workload and reports every fault.
@@ -95,6 +115,7 @@ func Parse(content []byte) (Workload, error) {
 		}
 	}
 	w := Workload{source: content, Topics: 1, KeyDistributor: "NO_KEY", WarmupDurationMinutes: 1, Seed: 1, ColdFetchClients: 16}
+	w.RandomTopicNames, w.LogIntervalMillis, w.Version = true, 10_000, 1
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
 	if err := dec.Decode(&w); err != nil && !errors.Is(err, io.EOF) {
@@ -116,14 +137,8 @@ func (w Workload) Validate() error {
 		}
 	}
 	const day = 24 * 60
-	want(w.Name != "" && !strings.ContainsAny(w.Name, "/\\ \n"), "name is %q, want one word", w.Name)
-	want(w.Topics >= 1 && w.Topics <= 10_000, "topics is %d, want 1 to 10000", w.Topics)
-	want(w.PartitionsPerTopic >= 1 && w.PartitionsPerTopic <= 100_000, "partitionsPerTopic is %d, want 1 to 100000", w.PartitionsPerTopic)
-	want(w.ProducersPerTopic >= 1 && w.ProducersPerTopic <= 10_000, "producersPerTopic is %d, want 1 to 10000", w.ProducersPerTopic)
-	want(w.ConsumerPerSubscription >= 0 && w.ConsumerPerSubscription <= 10_000, "consumerPerSubscription is %d, want 0 to 10000", w.ConsumerPerSubscription)
-	want(w.KeyDistributor == "NO_KEY", "keyDistributor %q is not built in yet, want NO_KEY", w.KeyDistributor)
-	want(w.SubscriptionsPerTopic == 0 || w.SubscriptionsPerTopic == 1, "subscriptionsPerTopic is %d: more than 1 is not built in yet", w.SubscriptionsPerTopic)
-	want(w.Closed || w.ProducerRate > 0, "producerRate is %d: 0 (search for the highest rate) is not built in yet; set closed: true for a closed loop", w.ProducerRate)
+	errs = append(errs, w.groupFaults()...)
+	want(w.Closed || w.rated(), "producerRate is %d: 0 (search for the highest rate) is not built in yet; set closed: true for a closed loop", w.ProducerRate)
 	want(!w.Closed || w.ProducerRate == 0, "a closed loop has no producerRate, but %d is set", w.ProducerRate)
 	want(w.ConsumerBacklogSizeGB >= 0 && w.ConsumerBacklogSizeGB <= 4096, "consumerBacklogSizeGB is %g, want 0 to 4096", w.ConsumerBacklogSizeGB)
 	want(w.ConsumerBacklogSizeGB == 0 || w.Closed, "consumerBacklogSizeGB beside an open loop is not built in yet; set closed: true")
@@ -144,12 +159,6 @@ func (w Workload) Validate() error {
 }
 
 func (w Workload) consumers() int { return w.SubscriptionsPerTopic * w.ConsumerPerSubscription }
-
-// Producers over all topics.
-func (w Workload) Producers() int { return w.ProducersPerTopic * w.Topics }
-
-// Consumers over all topics.
-func (w Workload) Consumers() int { return w.consumers() * w.Topics }
 
 // Duration of the measured phase.
 func (w Workload) Duration() time.Duration { return minutes(w.TestDurationMinutes) }
@@ -208,6 +217,9 @@ func Open(name string) (Workload, error) {
 		return Workload{}, fmt.Errorf("workload %s: %w", name, err)
 	}
 	w, err := Parse(content)
+	if err == nil {
+		err = w.readPayloads(filepath.Dir(name))
+	}
 	if err != nil {
 		return Workload{}, fmt.Errorf("%s: %w", name, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/bench"
+	"github.com/tidelog/tide/workloads/driver"
 	"github.com/tidelog/tide/workloads/target"
 )
 
@@ -25,6 +26,8 @@ type benchCmd struct {
 	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
 	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), or HOST:PORT. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
 	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
+	Driver   string   `help:"Driver file of OpenMessaging Benchmark: replicas, topic settings and the clients' Java properties, put over the workload's." placeholder:"FILE"`
+	Ignore   bool     `name:"ignore-unmapped" help:"Go on where properties of the driver have no equivalent; they are listed in run.json."`
 	Out      string   `help:"Directory in which each trial's directory is made; the broker's data lies there too while it runs. Default ./tide-runs." default:"tide-runs" placeholder:"DIR"`
 	JSON     bool     `name:"json" help:"Print each trial's run.json on standard output, one object a line, instead of tables."`
 }
@@ -42,6 +45,7 @@ func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
 	var verdict error
 	for _, cfg := range configs {
 		bar := newProgress(std.err)
+		bar.every = cfg.Workload.LogInterval()
 		cfg.Progress = bar
 		trial, err := bench.Run(ctx, cfg)
 		bar.close()
@@ -83,9 +87,16 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	with, err := c.driver()
+	if err != nil {
+		return nil, err
+	}
 	var out []bench.Config
 	for _, name := range c.Workload {
 		w, err := workloads.Open(name)
+		if err == nil {
+			err = checkWith(w, with)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -94,10 +105,40 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Quick: c.Quick})
+			out = append(out, bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Driver: with, Quick: c.Quick})
 		}
 	}
 	return out, nil
+}
+
+func (c *benchCmd) driver() (*driver.Driver, error) {
+	if c.Driver == "" {
+		if c.Ignore {
+			return nil, errors.New("--ignore-unmapped goes with --driver")
+		}
+		return nil, nil
+	}
+	d, err := driver.Open(c.Driver)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Check(c.Ignore)
+}
+
+// checkWith finds what does not go together, before anything starts.
+func checkWith(w workloads.Workload, d *driver.Driver) error {
+	if d == nil {
+		return nil
+	}
+	l, err := w.Load()
+	if err != nil {
+		return err
+	}
+	l.Brokers, l.Topic = []string{"none"}, "none"
+	if err := d.Apply(l).Check(); err != nil {
+		return fmt.Errorf("workload %s with driver %s: %w", w.Name, d.Name, err)
+	}
+	return nil
 }
 
 func (c *benchCmd) list(std *stdio) error {

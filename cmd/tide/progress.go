@@ -13,13 +13,14 @@ import (
 // each step and every ten seconds of a long one.
 type progress struct {
 	terminal bool
+	every    time.Duration // between lines of a long step
 	out      io.Writer
 	stop     chan struct{} // closes the present step; nil between steps
 	stopped  chan struct{}
 }
 
 func newProgress(out io.Writer) *progress {
-	return &progress{terminal: isTerminal(out), out: out}
+	return &progress{terminal: isTerminal(out), every: 10 * time.Second, out: out}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -52,7 +53,7 @@ func (p *progress) log(name string, length time.Duration, stop <-chan struct{}) 
 	} else {
 		slog.Info(name)
 	}
-	t := time.NewTicker(10 * time.Second)
+	t := time.NewTicker(p.every)
 	defer t.Stop()
 	for {
 		select {

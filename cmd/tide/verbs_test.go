@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +32,11 @@ func TestBenchList(t *testing.T) {
 // TestUsageComesBeforeLoad: what can be refused is refused before anything is
 // started, with one clear line.
 func TestUsageComesBeforeLoad(t *testing.T) {
+	driver := func(content string) string {
+		path := filepath.Join(t.TempDir(), "driver.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+		return path
+	}
 	for _, c := range []struct {
 		args []string
 		want string
@@ -38,6 +44,10 @@ func TestUsageComesBeforeLoad(t *testing.T) {
 		{[]string{"bench", "no-such"}, "built-in ones are"},
 		{[]string{"bench", "tail-2k", "--target", "kafka"}, "want tide"},
 		{[]string{"bench", "tail-2k", "--target", "tide?data=/x"}, "set by the benchmark"},
+		{[]string{"bench", "tail-2k", "--driver", "no-such.yaml"}, "no-such.yaml"},
+		{[]string{"bench", "tail-2k", "--driver", driver("producerConfig: |\n  acks=0\n  nobody.knows=1\n")}, "nobody.knows=1: no equivalent"},
+		{[]string{"bench", "tail-2k", "--ignore-unmapped"}, "goes with --driver"},
+		{[]string{"bench", "tail-2k", "--driver", driver("producerConfig: |\n  acks=0\n  max.request.size=1024\n"), "--ignore-unmapped"}, "less than max record batch bytes"},
 		{[]string{"bench"}, "expected \"<workload> ...\""},
 		{[]string{"demo", "--duration", "1s"}, "want 10s"},
 		{[]string{"demo", "--wal", "uring"}, "WAL URL"},

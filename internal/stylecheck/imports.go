@@ -26,7 +26,7 @@ var table = []group{
 		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "doctor",
 		"iopath/open", "results/report", "workloads/load", "workloads/target",
 	}},
-	{"stream", []string{"broker/stream", "workloads/session"}},
+	{"stream", []string{"broker/stream", "workloads/session", "workloads/driver"}},
 	{"partition", []string{"broker/partition", "workloads", "workloads/demo"}},
 	{"coordinators", []string{"broker/group", "broker/txn", "broker/takeover", "workloads/bench", "workloads/matrix"}},
 	{"wire", []string{"broker/wire"}},

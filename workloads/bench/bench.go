@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,6 +25,7 @@ import (
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/driver"
 	"github.com/tidelog/tide/workloads/load"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
@@ -38,6 +40,8 @@ type Config struct {
 	// Workload and Target, already parsed. Required.
 	Workload workloads.Workload
 	Target   target.Spec
+	// Driver puts the settings of a client over the workload's; nil for none.
+	Driver *driver.Driver
 	// Quick shortens warm-up and run to seconds; the verdict is QUICK at best.
 	Quick bool
 	// Progress is told what goes on. Required.
@@ -98,7 +102,7 @@ var notWord = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 // id names a trial by what it measured and when it began.
 func id(cfg Config, now time.Time) string {
 	on := strings.Trim(notWord.ReplaceAllString(cfg.Target.Text, "-"), "-")
-	return fmt.Sprintf("%s-%s-%s", cfg.Workload.Name, on[:min(len(on), 40)], now.UTC().Format("20060102-150405.000"))
+	return fmt.Sprintf("%s-%s-%s", cfg.Workload.Slug(), on[:min(len(on), 40)], now.UTC().Format("20060102-150405.000"))
 }
 
 func (t *trial) run(ctx context.Context) (err error) {
@@ -132,27 +136,29 @@ func (t *trial) start(ctx context.Context) (err error) {
 }
 
 // loadConfig maps the workload's keys.
-func (t *trial) loadConfig(broker string) load.Config {
+func (t *trial) loadConfig(broker string) (load.Config, error) {
 	w := t.cfg.Workload
-	c := load.Config{
-		Brokers: []string{broker}, Topic: "bench-" + time.Now().UTC().Format("150405.000000"), Topics: w.Topics,
-		Partitions: w.PartitionsPerTopic, Producers: w.Producers(), Consumers: w.Consumers(),
-		Rate: w.ProducerRate, Closed: w.Closed, ValueSize: w.MessageSize,
-		Linger: w.Linger(), BatchBytes: w.BatchBytes, InFlight: w.InFlight, Seed: w.Seed,
-	}
-	if c.Consumers == 0 {
-		c.Consumers = -1
+	c, err := w.Load()
+	c.Brokers, c.Topic = []string{broker}, "bench-"+time.Now().UTC().Format("150405.000000")
+	if !w.RandomTopicNames {
+		c.Topic = "bench-" + w.Slug()
 	}
 	if w.Backlog() > 0 {
 		c.MaxRecords = t.backlog() / int64(w.MessageSize)
 	}
-	return c
+	if t.cfg.Driver != nil {
+		c = t.cfg.Driver.Apply(c)
+	}
+	return c, err
 }
 
 func (t *trial) prepare(ctx context.Context) error {
 	rec := load.NewRecorder()
-	var err error
-	if t.load, err = load.New(t.loadConfig(t.target.Kafka()), t.clock, rec); err != nil {
+	c, err := t.loadConfig(t.target.Kafka())
+	if err != nil {
+		return err
+	}
+	if t.load, err = load.New(c, t.clock, rec); err != nil {
 		return err
 	}
 	setup, cancel := context.WithTimeout(ctx, setupTimeout)
@@ -167,28 +173,31 @@ func (t *trial) prepare(ctx context.Context) error {
 	if run.Durability, err = t.cfg.Target.Durability(); err != nil {
 		return err
 	}
+	run.Durability.Acks = t.load.Config().Acks
 	t.session, err = session.Open(session.Config{
 		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: t.target, Run: run,
 	})
 	if err != nil {
 		return err
 	}
+	if t.cfg.Driver != nil && len(t.cfg.Driver.Unmapped) > 0 {
+		t.session.Warn("properties of the driver without an equivalent were left out: "+strings.Join(t.cfg.Driver.Unmapped, "; "),
+			"what they would have changed was not measured")
+	}
 	return t.session.AddFile("workload.yaml", t.cfg.Workload.Source())
 }
 
 func (t *trial) describe() map[string]string {
-	c := t.load.Config()
 	out := map[string]string{
-		"load.acks": c.Acks, "load.linger": c.Linger.String(), "load.closed": strconv.FormatBool(c.Closed),
 		"bench.warm_up": t.warmUp().String(), "bench.run": t.length().String(), "bench.verify": strconv.FormatBool(t.cfg.Workload.Verify),
+		"bench.log_interval":         t.cfg.Workload.LogInterval().String(),
+		"load.cold_fetch_rate_per_s": strconv.FormatInt(t.cfg.Workload.ColdFetchRate, 10),
+		"load.cold_fetch_clients":    strconv.Itoa(t.cfg.Workload.ColdFetchClients),
+		"load.fill_bytes":            strconv.FormatInt(t.fillBytes(), 10),
 	}
-	for k, v := range map[string]int64{
-		"topics": int64(c.Topics), "partitions": int64(c.Partitions), "producers": int64(c.Producers),
-		"consumers": int64(c.Consumers), "value_bytes": int64(c.ValueSize), "rate_per_s": c.Rate,
-		"fill_bytes": t.fillBytes(), "cold_fetch_rate_per_s": t.cfg.Workload.ColdFetchRate, "cold_fetch_clients": int64(t.cfg.Workload.ColdFetchClients),
-		"batch_bytes": int64(c.BatchBytes), "in_flight_bytes": int64(c.InFlight), "max_records": c.MaxRecords,
-	} {
-		out["load."+k] = strconv.FormatInt(v, 10)
+	maps.Copy(out, t.load.Config().Describe())
+	if t.cfg.Driver != nil {
+		maps.Copy(out, t.cfg.Driver.Describe())
 	}
 	for k, v := range t.cfg.Target.Flags {
 		out["broker."+k] = v

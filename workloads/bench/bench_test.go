@@ -32,9 +32,10 @@ func TestQuickShortens(t *testing.T) {
 func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 	for _, name := range workloads.Names() {
 		tr := newTrial(t, name, false)
-		c := tr.loadConfig("127.0.0.1:1")
-		require.Equal(t, tr.cfg.Workload.PartitionsPerTopic, c.Partitions)
-		require.Equal(t, 4, c.Producers)
+		c, err := tr.loadConfig("127.0.0.1:1")
+		require.NoError(t, err)
+		require.NoError(t, c.Check())
+		require.Equal(t, tr.cfg.Workload.PartitionsPerTopic, c.Groups[0].Partitions[0])
 		require.Equal(t, name == "catchup-2gib" || name == "cold-blocks", c.MaxRecords > 0)
 	}
 }
@@ -42,7 +43,9 @@ func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 func TestNoConsumers(t *testing.T) {
 	tr := newTrial(t, "tail-2k", false)
 	tr.cfg.Workload.SubscriptionsPerTopic = 0
-	require.Equal(t, -1, tr.loadConfig("").Consumers)
+	c, err := tr.loadConfig("")
+	require.NoError(t, err)
+	require.Equal(t, -1, c.Groups[0].Consumers)
 }
 
 func TestID(t *testing.T) {

@@ -69,7 +69,7 @@ func (l *Load) StartFetches(ctx context.Context, rate int64, connections int, d 
 	}
 	var clients []*kgo.Client
 	for i := range connections {
-		c, err := kgo.NewClient(l.clientOptions("fetch-" + strconv.Itoa(i))...)
+		c, err := kgo.NewClient(l.cfg.clientOptions("fetch-" + strconv.Itoa(i))...)
 		if err != nil {
 			for _, c := range clients {
 				c.Close()
@@ -94,21 +94,21 @@ func (l *Load) StartFetches(ctx context.Context, rate int64, connections int, d 
 
 // fetchParts are the partitions that hold anything.
 func (l *Load) fetchParts(ctx context.Context, ends []int64) ([]fetchPart, error) {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return nil, err
 	}
 	defer cl.Close()
-	m, err := kadm.NewClient(cl).Metadata(ctx, l.topics()...)
+	m, err := kadm.NewClient(cl).Metadata(ctx, l.Topics()...)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	parts := make([]fetchPart, l.cfg.cells())
+	parts := make([]fetchPart, l.plan.cells)
 	some := false
-	for i, name := range l.topics() {
-		topic := m.Topics[name]
-		for p := range l.cfg.Partitions {
-			cell := i*l.cfg.Partitions + p
+	for _, plan := range l.plan.topics {
+		name, topic := plan.name, m.Topics[plan.name]
+		for p := range plan.cells.size() {
+			cell := plan.cells.from + p
 			found, ok := topic.Partitions[int32(p)]
 			if topic.Err != nil || !ok || found.Err != nil {
 				return nil, fmt.Errorf("metadata of %s/%d: %w", name, p, errors.Join(topic.Err, found.Err, errNoLeader))
@@ -126,6 +126,8 @@ func (l *Load) fetchParts(ctx context.Context, ends []int64) ([]fetchPart, error
 // pace hands the fetches out at their times, on a thread of its own.
 func (f *Fetches) pace() {
 	defer close(f.due)
+	holdCalm()
+	defer releaseCalm()
 	p, err := newPacer(f.load.clock)
 	if err != nil {
 		f.mu.Lock()
@@ -139,7 +141,7 @@ func (f *Fetches) pace() {
 		at := f.schedule.At(i)
 		next := f.choose(rng)
 		next.at = at
-		if p.until(f.ctx, at) != nil {
+		if _, err := p.until(f.ctx, at); err != nil {
 			return
 		}
 		select {

@@ -29,11 +29,13 @@ type Counters struct {
 // broker that dies and comes back: clients retry until their context ends.
 type Load struct {
 	cfg    Config
+	plan   *layout
 	clock  *Clock
 	rec    *Recorder
 	ledger *Ledger
 
 	Counters Counters
+	Stalls   Stalls
 }
 
 // New checks the configuration. It connects to nothing.
@@ -42,49 +44,38 @@ func New(cfg Config, clock *Clock, rec *Recorder) (*Load, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	return &Load{cfg: cfg, clock: clock, rec: rec, ledger: NewLedger(cfg.Producers, cfg.cells())}, nil
+	plan := newLayout(cfg)
+	return &Load{cfg: cfg, plan: plan, clock: clock, rec: rec, ledger: newLedger(plan)}, nil
 }
 
 // Config is the configuration with its defaults.
 func (l *Load) Config() Config { return l.cfg }
 
-// topics lists the names, in the order of their partitions' numbers.
-func (l *Load) topics() []string {
-	names := make([]string, l.cfg.Topics)
-	for i := range names {
-		names[i] = l.cfg.topicName(i)
-	}
-	return names
-}
+// Topics lists the names, in the order of their partitions' numbers.
+func (l *Load) Topics() []string { return l.plan.names() }
 
-// clientOptions are those of every client.
-func (l *Load) clientOptions(id string) []kgo.Opt {
-	return []kgo.Opt{
-		kgo.SeedBrokers(l.cfg.Brokers...),
-		kgo.ClientID("tide-load-" + id),
-		// A restarted broker is to be found again at once, so that the outage
-		// that is measured is the broker's and not the client's back-off.
-		kgo.RetryBackoffFn(backoff),
-		kgo.DisableClientMetrics(),
-	}
-}
-
-// CreateTopics makes them with one replica and waits until every partition has
-// a leader. A topic that exists is an error: its records are not this load's.
+// CreateTopics makes them and waits until every partition has a leader. A topic
+// that exists is an error: its records are not this load's.
 func (l *Load) CreateTopics(ctx context.Context) error {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	res, err := adm.CreateTopics(ctx, int32(l.cfg.Partitions), 1, nil, l.topics()...)
-	if err != nil {
-		return fmt.Errorf("create topics: %w", err)
+	settings := map[string]*string{}
+	for k, v := range l.cfg.TopicConfig {
+		settings[k] = &v
 	}
-	for _, t := range res.Sorted() {
-		if t.Err != nil {
-			return fmt.Errorf("create topic %s: %w", t.Topic, t.Err)
+	for partitions, names := range l.plan.bySize() {
+		res, err := adm.CreateTopics(ctx, int32(partitions), int16(l.cfg.Replicas), settings, names...)
+		if err != nil {
+			return fmt.Errorf("create topics: %w", err)
+		}
+		for _, t := range res.Sorted() {
+			if t.Err != nil {
+				return fmt.Errorf("create topic %s: %w: %s", t.Topic, t.Err, t.ErrMessage)
+			}
 		}
 	}
 	return l.awaitLeaders(ctx, adm)
@@ -108,7 +99,7 @@ var errNoLeader = errors.New("partition without a leader")
 // Ends asks for the end offset of every partition, by its number over all
 // topics.
 func (l *Load) Ends(ctx context.Context) ([]int64, error) {
-	cl, err := kgo.NewClient(l.clientOptions("admin")...)
+	cl, err := kgo.NewClient(l.cfg.clientOptions("admin")...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +108,19 @@ func (l *Load) Ends(ctx context.Context) ([]int64, error) {
 }
 
 func (l *Load) ends(ctx context.Context, adm *kadm.Client) ([]int64, error) {
-	listed, err := adm.ListEndOffsets(ctx, l.topics()...)
+	listed, err := adm.ListEndOffsets(ctx, l.Topics()...)
 	if err != nil {
 		return nil, fmt.Errorf("list end offsets: %w", err)
 	}
-	ends := make([]int64, 0, l.cfg.cells())
-	for _, topic := range l.topics() {
-		for p := range l.cfg.Partitions {
-			o, ok := listed.Lookup(topic, int32(p))
+	ends := make([]int64, 0, l.plan.cells)
+	for _, topic := range l.plan.topics {
+		for p := range topic.cells.size() {
+			o, ok := listed.Lookup(topic.name, int32(p))
 			if !ok || kerr.IsRetriable(o.Err) {
-				return nil, fmt.Errorf("%s/%d: %w", topic, p, errNoLeader)
+				return nil, fmt.Errorf("%s/%d: %w", topic.name, p, errNoLeader)
 			}
 			if o.Err != nil {
-				return nil, fmt.Errorf("end offset of %s/%d: %w", topic, p, o.Err)
+				return nil, fmt.Errorf("end offset of %s/%d: %w", topic.name, p, o.Err)
 			}
 			ends = append(ends, o.Offset)
 		}

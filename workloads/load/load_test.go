@@ -22,9 +22,9 @@ func TestConfigReportsEveryFault(t *testing.T) {
 func TestConfigDefaults(t *testing.T) {
 	l, err := New(Config{Brokers: []string{"x:1"}, Topic: "t", Rate: 10, Topics: 2}, NewClock(), NewRecorder())
 	require.NoError(t, err)
-	require.Equal(t, 32, l.Config().cells())
+	require.Equal(t, 32, l.plan.cells)
 	require.Equal(t, time.Duration(0), l.Config().Linger)
-	require.Equal(t, []string{"t-0", "t-1"}, l.topics())
+	require.Equal(t, []string{"t-0", "t-1"}, l.Topics())
 }
 
 func TestRecorderTakesEachTimeOnce(t *testing.T) {
@@ -47,15 +47,4 @@ func TestRecorderClampsAnHour(t *testing.T) {
 	got := r.Take()
 	require.Equal(t, int64(1), got.Over)
 	require.Equal(t, int64(1), got.Hist[results.E2EService].TotalCount())
-}
-
-func TestPayloadsDiffer(t *testing.T) {
-	p := newPayloads(1, 128)
-	a, b := make([]byte, 128), make([]byte, 128)
-	p.fill(a, Stamp{Sequence: 1})
-	p.fill(b, Stamp{Sequence: 2})
-	require.NotEqual(t, a[HeaderSize:], b[HeaderSize:])
-	s, err := ReadStamp(a)
-	require.NoError(t, err)
-	require.Equal(t, int64(1), s.Sequence)
 }

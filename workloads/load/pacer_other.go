@@ -15,17 +15,17 @@ func newPacer(c *Clock) (*pacer, error) { return &pacer{clock: c}, nil }
 
 func (p *pacer) close() {}
 
-func (p *pacer) until(ctx context.Context, t int64) error {
+func (p *pacer) until(ctx context.Context, t int64) (slept bool, err error) {
 	wait := time.Duration(t - p.clock.Now())
 	if wait <= 0 {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return true, ctx.Err()
 	case <-timer.C:
-		return nil
+		return true, nil
 	}
 }

@@ -5,50 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 )
 
 // Producers are the producing clients while they run.
 type Producers struct {
-	load     *Load
-	schedule Schedule // zero Rate in a closed loop
-	closed   bool
-	most     int64 // records, in a closed loop; 0: time alone ends it
-	clients  []*producer
-	stop     context.CancelFunc
-	done     chan struct{}
-	err      error // after done
-}
-
-// producer is one client. Its send method is called by one goroutine.
-type producer struct {
 	load    *Load
-	id      int
-	client  *kgo.Client
-	shard   *recorderShard
-	bytes   *payloads
-	count   int64 // records sent: the next one's partition
-	slots   sync.Pool
-	lastRTT atomic.Int64 // of the produce response read last, ns
+	closed  bool
+	most    int64 // records, in a closed loop; 0: time alone ends it
+	clients []*client
+	flows   []*flow // by group; nil in a closed loop
+	stop    context.CancelFunc
+	done    chan struct{}
+	err     error // after done
 }
 
-// slot is a record from its send to its outcome; then it is used again.
-type slot struct {
-	rec      kgo.Record
-	value    []byte
-	stamp    Stamp
-	finished func(*kgo.Record, error) // made once, so that a send allocates no closure
+// schedule is the fixed plan of an open loop.
+type schedule interface {
+	// At is the intended time of send i, ns of the Clock.
+	At(i int64) int64
+	// CountBefore is the number of sends that are due before t.
+	CountBefore(t int64) int64
+}
+
+// producer is one of those who share a client. It is used by one goroutine.
+type producer struct {
+	client *client
+	kind   *kind
+	topic  topicPlan
+	count  int64 // records sent: the next one's key, and partition
+	stuck  int   // bytes sent to the present partition, with Config.Sticky
+}
+
+// kind is what the producers of a group have in common.
+type kind struct {
+	bytes *payloads
+	keys  Keys
+	table *keyTable // nil without keys
+	slots sync.Pool
 }
 
 // StartProducers begins to send: in open loop from now on, for the given time,
-// by one Schedule; in closed loop until then. It returns once clients exist;
-// Wait tells the end. Cancelling ctx stops at once.
+// by one schedule for each group; in closed loop until then. It returns once
+// clients exist; Wait tells the end. Cancelling ctx stops at once.
 func (l *Load) StartProducers(ctx context.Context, d time.Duration) (*Producers, error) {
 	return l.produce(ctx, d, &Producers{closed: l.cfg.Closed, most: l.cfg.MaxRecords})
 }
@@ -65,9 +68,8 @@ func (l *Load) StartFill(ctx context.Context, records int64) (*Producers, error)
 func (l *Load) produce(ctx context.Context, d time.Duration, p *Producers) (*Producers, error) {
 	ctx, stop := context.WithCancel(ctx)
 	p.load, p.stop, p.done = l, stop, make(chan struct{})
-	bytes := newPayloads(l.cfg.Seed, l.cfg.ValueSize)
-	for i := range l.cfg.Producers {
-		c, err := l.newProducer(i, bytes)
+	for i := range l.plan.lanes {
+		c, err := l.newClient(i)
 		if err != nil {
 			p.closeClients()
 			stop()
@@ -75,9 +77,10 @@ func (l *Load) produce(ctx context.Context, d time.Duration, p *Producers) (*Pro
 		}
 		p.clients = append(p.clients, c)
 	}
+	byGroup := p.hire()
 	start := l.clock.Now()
 	if !p.closed {
-		p.schedule = Schedule{Start: start, Rate: l.cfg.Rate}
+		p.flows = l.newFlows(byGroup, start, d)
 	}
 	go func() {
 		defer close(p.done)
@@ -86,81 +89,126 @@ func (l *Load) produce(ctx context.Context, d time.Duration, p *Producers) (*Pro
 	return p, nil
 }
 
-func (l *Load) newProducer(id int, bytes *payloads) (*producer, error) {
-	p := &producer{load: l, id: id, shard: l.rec.shard(id), bytes: bytes, count: int64(id)}
-	p.slots.New = func() any { return p.newSlot() }
-	acks := []kgo.Opt{kgo.RequiredAcks(kgo.AllISRAcks())}
-	if l.cfg.Acks == "1" {
-		acks = []kgo.Opt{kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite()}
+// hire makes the producers, each with its client, and lists them by group.
+func (p *Producers) hire() [][]*producer {
+	cfg, plan := p.load.cfg, p.load.plan
+	kinds, byGroup := make([]*kind, len(cfg.Groups)), make([][]*producer, len(cfg.Groups))
+	var table *keyTable
+	for i, g := range cfg.Groups {
+		kinds[i] = &kind{bytes: newPayloads(g.Payload, cfg.Seed+uint64(i), g.ValueSize), keys: g.Keys}
+		if g.Keys == NoKey {
+			continue
+		}
+		if table == nil {
+			table = newKeyTable(cfg.Seed)
+		}
+		kinds[i].table = table
 	}
-	opts := append(l.clientOptions("producer-"+strconv.Itoa(id)), acks...)
-	opts = append(opts,
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(l.cfg.Linger),
-		kgo.ProducerBatchMaxBytes(int32(l.cfg.BatchBytes)),
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.MaxBufferedBytes(l.cfg.InFlight),
-		kgo.MaxBufferedRecords(l.cfg.InFlight/l.cfg.ValueSize+1),
-		kgo.ProduceRequestTimeout(10*time.Second),
-		kgo.WithHooks(p),
-	)
-	client, err := kgo.NewClient(opts...)
-	if err != nil {
-		return nil, fmt.Errorf("producer %d: %w", id, err)
+	for i, at := range plan.producers {
+		topic, c := plan.topics[at.topic], p.clients[at.lane]
+		// They begin at different partitions, as they would come to in time.
+		one := &producer{client: c, kind: kinds[topic.group], topic: topic, count: int64(i)}
+		c.producers = append(c.producers, one)
+		byGroup[topic.group] = append(byGroup[topic.group], one)
 	}
-	p.client = client
-	return p, nil
-}
-
-func (p *producer) newSlot() *slot {
-	s := &slot{value: make([]byte, p.load.cfg.ValueSize)}
-	s.finished = func(_ *kgo.Record, err error) { p.outcome(s, err) }
-	return s
-}
-
-// OnBrokerE2E is a hook of the client: see the package comment on "client".
-func (p *producer) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
-	const produceKey = 0
-	if key == produceKey && e2e.Err() == nil {
-		p.lastRTT.Store(int64(e2e.DurationE2E()))
-	}
+	return byGroup
 }
 
 // run sends until the end and then waits for every outcome.
 func (p *Producers) run(ctx context.Context, end int64) error {
 	defer p.closeClients()
-	err := p.send(ctx, end)
+	send := p.send
+	if p.closed {
+		send = p.sendClosed
+	}
+	err := send(ctx, end)
 	if ctx.Err() != nil {
 		return err // stopped: what is in the buffers fails when the clients close
 	}
 	for _, c := range p.clients {
-		err = errors.Join(err, c.client.Flush(ctx))
+		err = errors.Join(err, c.kafka.Flush(ctx))
 	}
 	return err
 }
 
+// send paces all producers from one thread: a second one would only take the
+// core that the clients and the broker need, and the order of sends would no
+// longer be the schedule's.
 func (p *Producers) send(ctx context.Context, end int64) error {
-	if p.closed {
-		return p.sendClosed(ctx, end)
-	}
-	// One thread paces all producers: a second one would only take the core
-	// that the clients and the broker need, and the order of sends would no
-	// longer be the schedule's.
+	holdCalm()
+	defer releaseCalm()
 	pace, err := newPacer(p.load.clock)
 	if err != nil {
 		return fmt.Errorf("pacer: %w", err)
 	}
 	defer pace.close()
-	for i, n := int64(0), p.schedule.CountBefore(end); i < n; i++ {
-		at := p.schedule.At(i)
-		if err := pace.until(ctx, at); err != nil {
+	lag := newLag(&p.load.Stalls)
+	for {
+		f := p.next()
+		if f == nil || f.due >= end {
+			return ctx.Err()
+		}
+		slept, err := pace.until(ctx, f.due)
+		if err != nil {
 			return err
 		}
-		p.clients[i%int64(len(p.clients))].send(ctx, at)
+		who := f.take()
+		full := who.full()
+		sent := who.send(ctx, f.last)
+		lag.sent(sent-f.last, slept, full)
 	}
-	return nil
 }
 
+// next is the flow with the earliest send; nil without any.
+func (p *Producers) next() *flow {
+	var first *flow
+	for _, f := range p.flows {
+		if first == nil || f.due < first.due {
+			first = f
+		}
+	}
+	return first
+}
+
+// flow is the sends of a group in open loop.
+type flow struct {
+	schedule  schedule
+	producers []*producer
+	count     int64 // of sends taken
+	due       int64 // ns of the Clock: when the next one is
+	last      int64 // when the one taken last was
+}
+
+// newFlows leaves groups out that send nothing.
+func (l *Load) newFlows(byGroup [][]*producer, start int64, d time.Duration) []*flow {
+	var flows []*flow
+	for i, g := range l.cfg.Groups {
+		f := &flow{producers: byGroup[i]}
+		switch {
+		case len(f.producers) == 0:
+			continue
+		case len(g.Curve.Points) > 0:
+			f.schedule = newCurved(start, g.Curve.from(time.Unix(0, start), d))
+		case g.Rate > 0:
+			f.schedule = Schedule{Start: start, Rate: g.Rate}
+		default:
+			continue
+		}
+		f.due = f.schedule.At(0)
+		flows = append(flows, f)
+	}
+	return flows
+}
+
+// take gives the producer whose turn it is.
+func (f *flow) take() *producer {
+	who := f.producers[f.count%int64(len(f.producers))]
+	f.count++
+	f.last, f.due = f.due, f.schedule.At(f.count)
+	return who
+}
+
+// sendClosed has one goroutine for each client, whose producers take turns.
 func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 	// No context of the group's own: it would end with the last send, and with
 	// it every record that is still in a client's buffer.
@@ -172,8 +220,12 @@ func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 	var begun atomic.Int64
 	for _, c := range p.clients {
 		g.Go(func() error {
-			for now := p.load.clock.Now(); now < end && ctx.Err() == nil && begun.Add(1) <= most; now = p.load.clock.Now() {
-				c.send(ctx, now)
+			for i := 0; ctx.Err() == nil && begun.Add(1) <= most; i++ {
+				now := p.load.clock.Now()
+				if now >= end {
+					break
+				}
+				c.producers[i%len(c.producers)].send(ctx, now)
 			}
 			return ctx.Err()
 		})
@@ -181,48 +233,16 @@ func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 	return g.Wait()
 }
 
-// send hands one record to the client. It blocks while InFlight is used up.
-func (p *producer) send(ctx context.Context, intended int64) {
-	s := p.slots.Get().(*slot)
-	part := int(p.count % int64(p.load.cfg.cells()))
-	p.count++
-	s.stamp = Stamp{
-		Producer: uint32(p.id), Partition: uint32(part),
-		Sequence: p.load.ledger.next(p.id, part),
-		Intended: intended, Sent: p.load.clock.Now(),
-	}
-	p.bytes.fill(s.value, s.stamp)
-	s.rec = kgo.Record{
-		Topic:     p.load.cfg.topicName(part / p.load.cfg.Partitions),
-		Partition: int32(part % p.load.cfg.Partitions),
-		Value:     s.value,
-	}
-	p.load.Counters.Sent.Add(1)
-	p.client.Produce(ctx, &s.rec, s.finished)
-}
-
-// outcome runs once for each record, on the client's goroutine.
-func (p *producer) outcome(s *slot, err error) {
-	l := p.load
-	if err != nil {
-		l.Counters.Failed.Add(1)
-		l.ledger.fail(p.id, int(s.stamp.Partition), s.stamp.Sequence)
-	} else {
-		now := l.clock.Now()
-		service := now - s.stamp.Sent
-		p.shard.produce(now, service, s.stamp.Sent-s.stamp.Intended, max(0, service-p.lastRTT.Load()))
-		l.Counters.Acked.Add(1)
-		l.Counters.AckedB.Add(int64(len(s.value)))
-	}
-	p.slots.Put(s)
-}
-
 // ScheduledBefore is how many sends were due before t; -1 in a closed loop.
 func (p *Producers) ScheduledBefore(t int64) int64 {
 	if p.closed {
 		return -1
 	}
-	return p.schedule.CountBefore(t)
+	var n int64
+	for _, f := range p.flows {
+		n += f.schedule.CountBefore(t)
+	}
+	return n
 }
 
 // Closed says whether they have no schedule.
@@ -245,8 +265,12 @@ func (p *Producers) Wait(ctx context.Context) error {
 	}
 }
 
+// closeClients closes many at a time: each waits for its connections.
 func (p *Producers) closeClients() {
+	var g errgroup.Group
+	g.SetLimit(64)
 	for _, c := range p.clients {
-		c.client.Close()
+		g.Go(func() error { c.kafka.Close(); return nil })
 	}
+	_ = g.Wait() // no function fails
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math/rand/v2"
 )
 
 // HeaderSize is the smallest value that can be verified, in bytes.
@@ -23,40 +22,23 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Stamp is what a record says about itself.
 type Stamp struct {
-	Producer  uint32
+	Producer  uint32 // the client that sent it: producers that share one share its order
 	Partition uint32 // over all topics
-	Sequence  int64  // dense per producer and partition
+	Sequence  int64  // dense per client and partition
 	Intended  int64  // ns of the Clock
 	Sent      int64  // ns of the Clock
 }
 
-// payloads hands out pseudo-random bytes. Making them anew for each record
-// would cost more than sending it, so a record gets a window of one pool,
-// chosen by its sequence; compression still finds little to do.
-type payloads struct{ pool []byte }
-
-const payloadPool = 1 << 20
-
-func newPayloads(seed uint64, size int) *payloads {
-	rng := rand.New(rand.NewPCG(seed, 0x74696465))
-	pool := make([]byte, payloadPool+size)
-	for i := 0; i+8 <= len(pool); i += 8 {
-		binary.LittleEndian.PutUint64(pool[i:], rng.Uint64())
-	}
-	return &payloads{pool}
-}
-
-// fill writes header and payload into v, whose length is the value's.
-func (p *payloads) fill(v []byte, s Stamp) {
+// write puts header and payload into v, whose length is the payload's; the
+// payload's own first bytes make place for the header.
+func (s Stamp) write(v, payload []byte) {
+	copy(v[HeaderSize:], payload[HeaderSize:])
 	binary.LittleEndian.PutUint32(v[0:], recordMagic)
 	binary.LittleEndian.PutUint32(v[8:], s.Producer)
 	binary.LittleEndian.PutUint32(v[12:], s.Partition)
 	binary.LittleEndian.PutUint64(v[16:], uint64(s.Sequence))
 	binary.LittleEndian.PutUint64(v[24:], uint64(s.Intended))
 	binary.LittleEndian.PutUint64(v[32:], uint64(s.Sent))
-	mix := (uint64(s.Sequence)<<20 ^ uint64(s.Producer)<<10 ^ uint64(s.Partition)) * 0x9e3779b97f4a7c15
-	start := int(mix>>44) &^ 63 % payloadPool
-	copy(v[HeaderSize:], p.pool[start:])
 	binary.LittleEndian.PutUint32(v[4:], crc32.Checksum(v[8:], castagnoli))
 }
 

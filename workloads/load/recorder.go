@@ -3,6 +3,8 @@ package load
 import (
 	"sync"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/tidelog/tide/results"
 )
 
@@ -84,6 +86,9 @@ type Interval struct {
 	Hist     results.Histograms
 	Negative int64 // times below zero: the clock check has failed
 	Over     int64 // times beyond an hour
+	// Late is the generator's own error, of Stalls: whoever takes both puts it
+	// here. Nil without a send.
+	Late *hdrhistogram.Histogram
 	// Timed are the records acknowledged, in no particular order, if they are
 	// kept; TimedLost those for which there was no room.
 	Timed     []Timed

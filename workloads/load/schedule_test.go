@@ -43,7 +43,8 @@ func TestPacerNeverReturnsEarly(t *testing.T) {
 	defer p.close()
 	for range 20 {
 		due := c.Now() + int64(200*time.Microsecond)
-		require.NoError(t, p.until(t.Context(), due))
+		_, err := p.until(t.Context(), due)
+		require.NoError(t, err)
 		require.GreaterOrEqual(t, c.Now(), due)
 	}
 }

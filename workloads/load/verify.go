@@ -17,7 +17,8 @@ const maxGaps = 1 << 16
 const maxSamples = 10
 
 // Verifier checks the records of one reading of the log, by one or several
-// consumers. Its memory is one number per producer and partition, plus gaps.
+// consumers. Its memory is 8 bytes a pair (see layout), which Config bounds,
+// plus gaps.
 type Verifier struct {
 	parts []partitionCheck
 	gaps  atomic.Int64
@@ -28,27 +29,36 @@ type Verifier struct {
 }
 
 type partitionCheck struct {
+	covered bool // somebody reads it
+	lanes   span // that write to it
+
 	mu     sync.Mutex
 	offset int64   // next offset expected; lower ones are redeliveries
-	next   []int64 // by producer: next sequence expected
+	next   []int64 // by lane, from the first of lanes: next sequence expected
 	gaps   []gap   // sequences that were jumped over, few
 	out    results.Verification
 }
 
-// gap is the sequences [from, to) of a producer, not seen though later ones were.
+// gap is the sequences [from, to) of a lane, not seen though later ones were.
 type gap struct {
-	producer int
+	lane     int
 	from, to int64
 }
 
-// NewVerifier serves the given numbers of producers and partitions.
-func NewVerifier(producers, partitions int) *Verifier {
-	v := &Verifier{parts: make([]partitionCheck, partitions)}
-	for i := range v.parts {
-		v.parts[i].next = make([]int64, producers)
+// newVerifier reads the topics that covers says.
+func newVerifier(plan *layout, covers func(topicPlan) bool) *Verifier {
+	v := &Verifier{parts: make([]partitionCheck, plan.cells)}
+	for _, t := range plan.topics {
+		for cell := t.cells.from; cell < t.cells.to && covers(t); cell++ {
+			p := &v.parts[cell]
+			p.covered, p.lanes, p.next = true, t.lanes, make([]int64, t.lanes.size())
+		}
 	}
 	return v
 }
+
+// everyTopic is what reading everything back covers.
+func everyTopic(topicPlan) bool { return true }
 
 // Observe checks one record of a partition. It returns the stamp and whether
 // the record is one to time: intact, and not delivered before.
@@ -67,10 +77,10 @@ func (v *Verifier) Observe(partition int, offset int64, value []byte) (Stamp, bo
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		p.out.Corrupt++
-	case err != nil || int(s.Partition) != partition || int(s.Producer) >= len(p.next) || s.Sequence < 0:
+	case err != nil || int(s.Partition) != partition || !p.lanes.holds(int(s.Producer)) || s.Sequence < 0:
 		p.out.Foreign++
 		if err == nil {
-			err = fmt.Errorf("%w: it belongs to partition %d of producer %d", ErrForeign, s.Partition, s.Producer)
+			err = fmt.Errorf("%w: it belongs to partition %d of client %d", ErrForeign, s.Partition, s.Producer)
 		}
 	default:
 		v.sequence(p, partition, offset, s)
@@ -82,20 +92,21 @@ func (v *Verifier) Observe(partition int, offset int64, value []byte) (Stamp, bo
 
 // sequence places an intact record. Called with p.mu held.
 func (v *Verifier) sequence(p *partitionCheck, partition int, offset int64, s Stamp) {
-	producer := int(s.Producer)
-	want := p.next[producer]
+	lane := int(s.Producer)
+	next := &p.next[lane-p.lanes.from]
+	want := *next
 	switch {
 	case s.Sequence == want:
-		p.next[producer]++
+		*next++
 	case s.Sequence > want:
-		v.jump(p, gap{producer, want, s.Sequence})
-		p.next[producer] = s.Sequence + 1
-	case v.fill(p, producer, s.Sequence):
+		v.jump(p, gap{lane, want, s.Sequence})
+		*next = s.Sequence + 1
+	case v.fill(p, lane, s.Sequence):
 		p.out.Reordered++
-		v.sample("partition %d offset %d: producer %d sequence %d stands behind %d", partition, offset, producer, s.Sequence, want-1)
+		v.sample("partition %d offset %d: client %d sequence %d stands behind %d", partition, offset, lane, s.Sequence, want-1)
 	default:
 		p.out.Duplicates++
-		v.sample("partition %d offset %d: producer %d sequence %d is there before", partition, offset, producer, s.Sequence)
+		v.sample("partition %d offset %d: client %d sequence %d is there before", partition, offset, lane, s.Sequence)
 	}
 }
 
@@ -108,15 +119,15 @@ func (v *Verifier) jump(p *partitionCheck, g gap) {
 }
 
 // fill takes a sequence out of the gaps and says whether it was in one.
-func (v *Verifier) fill(p *partitionCheck, producer int, seq int64) bool {
+func (v *Verifier) fill(p *partitionCheck, lane int, seq int64) bool {
 	for i := range p.gaps {
 		g := p.gaps[i]
-		if g.producer != producer || seq < g.from || seq >= g.to {
+		if g.lane != lane || seq < g.from || seq >= g.to {
 			continue
 		}
 		p.gaps[i].to = seq // what lies before stays, possibly empty
 		if seq+1 < g.to {
-			v.jump(p, gap{producer, seq + 1, g.to})
+			v.jump(p, gap{lane, seq + 1, g.to})
 		}
 		return true
 	}
@@ -139,6 +150,15 @@ func (v *Verifier) Offset(partition int) int64 {
 	return p.offset
 }
 
+// missingTo is how many records below the end of a partition were not read; 0
+// for one that is not covered.
+func (v *Verifier) missingTo(partition int, end int64) int64 {
+	if !v.parts[partition].covered {
+		return 0
+	}
+	return max(0, end-v.Offset(partition))
+}
+
 // Finish compares what was read with what was sent. The producers have
 // stopped, and the readers have reached the end of every partition.
 func (v *Verifier) Finish(l *Ledger) results.Verification {
@@ -146,7 +166,9 @@ func (v *Verifier) Finish(l *Ledger) results.Verification {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range v.parts {
-		v.finishPartition(&out, i, l)
+		if v.parts[i].covered {
+			v.finishPartition(&out, i, l)
+		}
 	}
 	out.Overflow = v.over.Load() || l.failures > maxFailures
 	v.mu.Lock()
@@ -166,13 +188,14 @@ func (v *Verifier) finishPartition(out *results.Verification, partition int, l *
 	out.Corrupt += p.out.Corrupt
 	out.Foreign += p.out.Foreign
 	out.Redelivered += p.out.Redelivered
-	for producer, next := range p.next {
-		c := l.cell(producer, partition)
-		sent := l.sent[c].Load()
-		unknown := int64(len(l.failed[c]))
+	for i, next := range p.next {
+		lane := p.lanes.from + i
+		pair := l.plan.pair(lane, partition)
+		sent := l.sent[pair].Load()
+		unknown := int64(len(l.failed[pair]))
 		out.Unknown += unknown
 		out.Expected += sent - unknown
-		v.missing(out, partition, gap{producer, next, sent}, l)
+		v.missing(out, partition, gap{lane, next, sent}, l)
 	}
 	for _, g := range p.gaps {
 		v.missing(out, partition, g, l)
@@ -181,13 +204,13 @@ func (v *Verifier) finishPartition(out *results.Verification, partition int, l *
 
 // missing counts the acknowledged records of a gap as lost.
 func (v *Verifier) missing(out *results.Verification, partition int, g gap, l *Ledger) {
-	c := l.cell(g.producer, partition)
+	pair := l.plan.pair(g.lane, partition)
 	for seq := g.from; seq < g.to; seq++ {
-		if l.isFailed(c, seq) {
+		if l.isFailed(pair, seq) {
 			continue
 		}
 		if out.Lost++; out.Lost <= maxSamples {
-			v.sample("partition %d: producer %d sequence %d was acknowledged and is not there", partition, g.producer, seq)
+			v.sample("partition %d: client %d sequence %d was acknowledged and is not there", partition, g.lane, seq)
 		}
 	}
 }

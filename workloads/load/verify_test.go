@@ -17,7 +17,8 @@ type script struct {
 }
 
 func newScript(t *testing.T, sent0, sent1 int) *script {
-	s := &script{t: t, ledger: NewLedger(2, 1), v: NewVerifier(2, 1), bytes: newPayloads(7, 64)}
+	plan := planOf(Config{Producers: 2, Partitions: 1})
+	s := &script{t: t, ledger: newLedger(plan), v: newVerifier(plan, everyTopic), bytes: newPayloads(Payload{}, 7, 64)}
 	for range sent0 {
 		s.ledger.next(0, 0)
 	}
@@ -29,8 +30,15 @@ func newScript(t *testing.T, sent0, sent1 int) *script {
 
 func (s *script) value(producer uint32, seq int64) []byte {
 	v := make([]byte, 64)
-	s.bytes.fill(v, Stamp{Producer: producer, Sequence: seq, Intended: 5, Sent: 9})
+	stamp := Stamp{Producer: producer, Sequence: seq, Intended: 5, Sent: 9}
+	stamp.write(v, s.bytes.of(stamp))
 	return v
+}
+
+// planOf a configuration that needs nothing but numbers.
+func planOf(c Config) *layout {
+	c.Brokers, c.Topic = []string{"x:1"}, "t"
+	return newLayout(c.withDefaults())
 }
 
 func (s *script) read(producer uint32, seqs ...int64) {
@@ -102,10 +110,10 @@ func TestVerifyCorruptAndForeign(t *testing.T) {
 	require.False(t, fresh)
 	s.v.Observe(0, 2, []byte("somebody else's"))
 	elsewhere := make([]byte, 64)
-	s.bytes.fill(elsewhere, Stamp{Producer: 0, Partition: 3, Sequence: 1})
+	Stamp{Producer: 0, Partition: 3, Sequence: 1}.write(elsewhere, elsewhere)
 	s.v.Observe(0, 3, elsewhere)
 	stranger := make([]byte, 64)
-	s.bytes.fill(stranger, Stamp{Producer: 9})
+	Stamp{Producer: 9}.write(stranger, stranger)
 	s.v.Observe(0, 4, stranger)
 	out := s.v.Finish(s.ledger)
 	require.Equal(t, int64(1), out.Corrupt)
@@ -134,7 +142,7 @@ func TestVerifyGivesUpOnTooManyGaps(t *testing.T) {
 
 func FuzzReadStamp(f *testing.F) {
 	v := make([]byte, 64)
-	newPayloads(1, 64).fill(v, Stamp{Producer: 1, Sequence: 2})
+	Stamp{Producer: 1, Sequence: 2}.write(v, v)
 	f.Add(v)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, v []byte) {

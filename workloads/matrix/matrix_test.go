@@ -126,7 +126,7 @@ func TestCommandLine(t *testing.T) {
 func TestParseReportsEveryFault(t *testing.T) {
 	_, err := Parse([]byte(`
 name: "two words"
-workloads: [iopath-bench, quick-tail]
+workloads: [iopath-bench, no-such-load]
 targets: [kafka]
 axes: {wal.path: [], appenders: [1], depth: [1, 1]}
 constraints: ["block <= depth", "depth < many", "depth is 1"]
@@ -134,7 +134,7 @@ repeats: 0
 quick: {axes: {block: [4KiB]}}
 `), false)
 	for _, want := range []string{
-		`name is "two words"`, `workload "quick-tail"`, "targets are", "axis wal.path has 0 values", "axis appenders: iopath-bench has no such setting",
+		`name is "two words"`, `workload "no-such-load"`, "targets are", "axis wal.path has 0 values", "axis appenders: iopath-bench has no such setting",
 		"axis depth has a value twice", `"block" is neither`, `"many" is neither`, `"depth is 1": want AXIS OP`, "repeats is 0", "metric is missing",
 		"quick.axes.block: there is no such axis",
 	} {

@@ -116,6 +116,8 @@ var columns = []column{
 		return (b.usage.CPU - a.usage.CPU).Seconds() / s
 	}},
 	{"target_rss_mib", func(_, b snapshot, _ load.Interval, _ float64) float64 { return float64(b.usage.RSS) * mibOf }},
+	{"generator_cpu_cores", func(a, b snapshot, _ load.Interval, s float64) float64 { return (b.ownCPU - a.ownCPU).Seconds() / s }},
+	{"generator_error_p99_us", func(_, _ snapshot, taken load.Interval, _ float64) float64 { return ownP99Us(taken) }},
 }
 
 func columnNames() []string {

@@ -53,7 +53,7 @@ func (s *Session) Begin(name string, kind Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endPhase()
-	s.phase, s.kind, s.opened = name, kind, s.last
+	s.phase, s.kind, s.opened, s.own = name, kind, s.last, newOwn()
 	if _, ok := s.cfg.Target.(target.Active); ok && kind >= Rated && !s.closedLoop() {
 		s.splits = newSplits(s.last.at)
 	}
@@ -96,6 +96,7 @@ func (s *Session) endPhase() {
 	p.CPU = (b.usage.CPU - a.usage.CPU).Seconds()
 	p.PutBytes, p.GetBytes = b.delta(a, metricPutBytes), b.delta(a, metricGetBytes)
 	p.Counters = b.grown(a)
+	p.Generator = s.own.sum(s.response[s.phase])
 	if s.splits != nil {
 		p.Splits = s.splits.result()
 	}

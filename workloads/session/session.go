@@ -59,6 +59,7 @@ type Session struct {
 	// response times of producing by phase, guarded by mu
 	response map[string]*hdrhistogram.Histogram
 	last     snapshot      // guarded by mu: at the last interval's end
+	own      own           // guarded by mu: since the phase's start
 	lives    lives         // guarded by mu
 	errs     []error       // guarded by mu: of writing files
 	stop     chan struct{} // closed by Close
@@ -75,6 +76,7 @@ type snapshot struct {
 	caught, caughtB int64
 	target          map[string]float64 // summed over lives
 	usage           target.Usage
+	ownCPU          time.Duration // of the generator
 }
 
 // Open makes the directory and starts the clock of the trial.
@@ -93,7 +95,7 @@ func Open(cfg Config) (*Session, error) {
 	s.lives.init()
 	s.windows = newSplits(s.start)
 	s.response = map[string]*hdrhistogram.Histogram{}
-	s.last = s.snapshot(context.Background())
+	s.last, s.own = s.snapshot(context.Background()), newOwn()
 	go s.tick()
 	return s, nil
 }
@@ -141,6 +143,9 @@ func (b snapshot) grown(a snapshot) map[string]int64 {
 func (s *Session) interval() {
 	now := s.snapshot(context.Background())
 	taken := s.cfg.Rec.Take()
+	if taken.Late = s.cfg.Load.Stalls.Take(); taken.Late != nil {
+		s.own.errors.Merge(taken.Late)
+	}
 	from, to := time.Unix(0, s.last.at), time.Unix(0, now.at)
 	if now.at > s.last.at {
 		s.errs = append(s.errs,
@@ -166,7 +171,7 @@ func (s *Session) snapshot(ctx context.Context) snapshot {
 	out := snapshot{
 		at: s.cfg.Clock.Now(), acked: c.Acked.Load(), ackedB: c.AckedB.Load(), failed: c.Failed.Load(),
 		consumed: c.Consumed.Load(), consB: c.ConsumeB.Load(), caught: c.CaughtUp.Load(), caughtB: c.CaughtB.Load(),
-		target: s.lives.sums(), usage: s.cfg.Target.Usage(),
+		target: s.lives.sums(), usage: s.cfg.Target.Usage(), ownCPU: load.OwnCPU(),
 	}
 	if s.producers != nil {
 		out.scheduled = max(0, s.producers.ScheduledBefore(out.at))
@@ -246,6 +251,7 @@ func (s *Session) Close() error {
 	s.run.Clock.DriftNs = int64(s.cfg.Clock.Drift())
 	s.env.Steal = results.ReadCPUTicks().StealPercent(s.ticks)
 	s.totals()
+	s.ownFigures()
 	s.warnings()
 	return errors.Join(append(s.errs, s.out.Finish(&s.run, &s.env))...)
 }

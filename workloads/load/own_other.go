@@ -1,0 +1,8 @@
+//go:build !linux
+
+package load
+
+import "time"
+
+// OwnCPU is what this process has used, user and system; 0 where it is not known.
+func OwnCPU() time.Duration { return 0 }
