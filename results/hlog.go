@@ -2,11 +2,13 @@ package results
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -61,9 +63,9 @@ func ReadHlog(path string) ([]Interval, error) {
 		return nil, err
 	}
 	defer f.Close()
-	list, err := readHlog(f)
+	list, line, err := readHlog(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &BrokenFile{path, line, err}
 	}
 	return list, nil
 }
@@ -71,23 +73,42 @@ func ReadHlog(path string) ([]Interval, error) {
 // maxIntervals of one file: a day, one a second. A longer file is not ours.
 const maxIntervals = 1 << 17
 
-func readHlog(r io.Reader) ([]Interval, error) {
-	log := hdrhistogram.NewHistogramLogReader(r)
-	var list []Interval
+// maxValue that the histograms of a trial can hold, ns: with three digits up to
+// an hour, they end where the next power of two begins.
+const maxValue = 1<<42 - 1
+
+// readHlog returns the line of what is wrong.
+func readHlog(r io.Reader) (list []Interval, line int, err error) {
+	in := newLines(r, maxHlog, checkHlogLine)
+	log := hdrhistogram.NewHistogramLogReader(in)
 	for {
 		h, err := log.NextIntervalHistogram()
-		if err != nil {
-			return nil, fmt.Errorf("interval %d: %w", len(list), err)
-		}
-		if h == nil {
-			return list, nil
-		}
-		if len(list) == maxIntervals {
-			return nil, fmt.Errorf("more than %d intervals", maxIntervals)
+		switch {
+		case err != nil:
+			return nil, in.line, err
+		case h == nil:
+			return list, 0, nil
+		case len(list) == maxIntervals:
+			return nil, in.line, fmt.Errorf("more than %d intervals", maxIntervals)
+		case h.Max() > maxValue || h.ByteSize() > 2*NewHistogram().ByteSize():
+			return nil, in.line, errors.New("a histogram with other bounds than up to an hour with three digits")
 		}
 		list = append(list, Interval{
 			Start: time.UnixMilli(h.StartTimeMs()), End: time.UnixMilli(h.EndTimeMs()),
 			Phase: h.Tag(), Hist: h,
 		})
 	}
+}
+
+// intervalLine is [Tag=T,]start,length,max,histogram.
+var intervalLine = regexp.MustCompile(`^(Tag=[^,\s]*,)?[0-9.]+,[0-9.]+,[0-9.]+,[A-Za-z0-9+/=]+\s*$`)
+
+// checkHlogLine refuses what the library would pass over in silence, such as a
+// line that was cut: it would be missing in every percentile.
+func checkHlogLine(line []byte) error {
+	switch {
+	case line[0] == '#', bytes.HasPrefix(line, []byte(`"StartTimestamp"`)), intervalLine.Match(line):
+		return nil
+	}
+	return errors.New("neither a comment nor an interval of an HdrHistogram log")
 }

@@ -83,7 +83,7 @@ func LoadMatrix(dir string) (*MatrixRun, error) {
 		return nil, fmt.Errorf("%s is no directory of a matrix: %w", dir, err)
 	}
 	if m.Header.Schema != SchemaVersion {
-		return nil, fmt.Errorf("%s: matrix.json has schema %d, this program reads %d", dir, m.Header.Schema, SchemaVersion)
+		return nil, fmt.Errorf("%s: matrix.json has schema %d, this program reads %d: use the tide that wrote it", dir, m.Header.Schema, SchemaVersion)
 	}
 	if err := readJSON(filepath.Join(dir, matrixEnvFile), &m.Env); err != nil {
 		return nil, err
@@ -103,7 +103,8 @@ func (m *MatrixRun) readTrials() error {
 	at := map[string]int{}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, maxTrialLine)
-	for n := 1; in.Scan(); n++ {
+	n := 1
+	for ; in.Scan(); n++ {
 		var t CellTrial
 		if err := json.Unmarshal(in.Bytes(), &t); err != nil {
 			m.Warnings = append(m.Warnings, fmt.Sprintf("%s line %d is broken and left out: %v", matrixTrialsFile, n, err))
@@ -116,7 +117,10 @@ func (m *MatrixRun) readTrials() error {
 		at[t.Key()] = len(m.Trials)
 		m.Trials = append(m.Trials, t)
 	}
-	return in.Err()
+	if err := in.Err(); err != nil {
+		return &BrokenFile{f.Name(), n, err}
+	}
+	return nil
 }
 
 // Failed trials, in the order of the file.

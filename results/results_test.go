@@ -3,6 +3,7 @@ package results_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,17 +42,33 @@ func TestCreateNeverOverwrites(t *testing.T) {
 }
 
 func TestLoadNamesTheBrokenFile(t *testing.T) {
-	for file, content := range map[string]string{
-		"run.json":             `{"schema":`,
-		"env.json":             `[]`,
-		"timeline.csv":         "t_s,phase,x\n1,tail,notanumber\n",
-		"produce.service.hlog": "1.0,1.0,2.0,HISTbroken\n",
+	const interval = "Tag=tail,1.000,1.000,2.000,"
+	for _, c := range []struct {
+		file, content string
+		want          []string
+	}{
+		{"run.json", "{\n  \"schema\": 1,\n  \"seed\": }", []string{"run.json line 3: invalid character"}},
+		{"run.json", "{\n  \"schema\": 1,\n  \"seed\": \"one\"\n}", []string{"run.json line 3", "seed"}},
+		{"run.json", "", []string{"run.json line 1: unexpected end"}},
+		{"env.json", `[]`, []string{"env.json line 1"}},
+		{"timeline.csv", "", []string{"timeline.csv line 1: no header"}},
+		{"timeline.csv", "a,b\n", []string{"timeline.csv line 1", "want t_s,phase"}},
+		{"timeline.csv", "t_s,phase,x\n1,tail,2\n2,tail,notanumber\n", []string{"timeline.csv line 3: column 3 holds \"notanumber\""}},
+		{"timeline.csv", "t_s,phase,x\n1,tail\n", []string{"timeline.csv line 2", "wrong number of fields"}},
+		{"timeline.csv", "t_s,phase,x\n1,tail,NaN\n", []string{"timeline.csv line 2: column 3"}},
+		{"produce.service.hlog", "# x\n" + interval + "HISTbroken\n", []string{"produce.service.hlog line 2"}},
+		{"produce.service.hlog", "# x\n# y\n" + interval + "\n", []string{"produce.service.hlog line 3: neither a comment"}},
+		{"produce.service.hlog", "# x\n1.0,1.", []string{"produce.service.hlog line 2: neither a comment"}},
+		{"produce.service.hlog", "#" + strings.Repeat("x", 1<<20) + "\n", []string{"produce.service.hlog line 1: has more than 1024 KiB"}},
 	} {
 		dir := t.TempDir()
 		resultstest.Write(t, dir)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o644))
 		_, err := results.Load(dir)
-		require.ErrorContains(t, err, file)
+		for _, want := range append(c.want, "restore the file from a copy") {
+			require.ErrorContains(t, err, want, "%.80q", c.content)
+		}
+		require.NotContains(t, err.Error(), "\n", "one line")
 	}
 	_, err := results.Load(t.TempDir())
 	require.ErrorContains(t, err, "not a finished trial")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,39 +71,49 @@ func (w *timelineWriter) write(r Row) error {
 	if len(r.Values) != w.columns {
 		panic(fmt.Sprintf("timeline row has %d values for %d columns", len(r.Values), w.columns))
 	}
-	fields := []string{number(r.T), r.Phase}
+	fields := []string{moment(r.T), r.Phase}
 	for _, v := range r.Values {
 		fields = append(fields, number(v))
 	}
 	return w.line(fields)
 }
 
+// moment keeps the ns: the counts of an interval are its rates times its
+// length, and the lengths are differences of these.
+func moment(s float64) string { return strconv.FormatFloat(s, 'f', 9, 64) }
+
 func number(v float64) string { return strconv.FormatFloat(v, 'g', 8, 64) }
 
 func (w *timelineWriter) close() error { return w.file.Close() }
 
-func readTimeline(r io.Reader) (Timeline, error) {
-	var t Timeline
-	in := csv.NewReader(r) // refuses a row whose number of fields differs from the header's
+// maxColumns of a timeline.
+const maxColumns = 1 << 10
+
+// readTimeline returns the line of what is wrong.
+func readTimeline(r io.Reader) (t Timeline, line int, err error) {
+	read := newLines(r, maxTimeline, nil)
+	in := csv.NewReader(read) // refuses a row whose number of fields differs from the header's
 	header, err := in.Read()
 	if err != nil {
-		return t, fmt.Errorf("header: %w", err)
+		return t, 1, fmt.Errorf("no header: %w", err)
 	}
-	if len(header) < 2 || header[0] != columnTime || header[1] != columnPhase {
-		return t, fmt.Errorf("header is %q, want it to start with %s,%s", header, columnTime, columnPhase)
+	if len(header) < 2 || len(header) > maxColumns || header[0] != columnTime || header[1] != columnPhase {
+		return t, 1, fmt.Errorf("the header has %d columns and begins with %.40q, want %s,%s", len(header), header[0], columnTime, columnPhase)
 	}
 	t.Columns = header[2:]
 	for {
 		fields, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return t, nil
-		}
-		if err != nil {
-			return t, err
+		switch {
+		case errors.Is(err, io.EOF):
+			return t, 0, nil
+		case err != nil:
+			return t, read.line, err
+		case len(t.Rows) == maxIntervals:
+			return t, read.line, fmt.Errorf("more than %d rows", maxIntervals)
 		}
 		row, err := parseRow(fields)
 		if err != nil {
-			return t, fmt.Errorf("row %d: %w", len(t.Rows)+1, err)
+			return t, read.line, err
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -115,8 +126,8 @@ func parseRow(fields []string) (Row, error) {
 			continue
 		}
 		v, err := strconv.ParseFloat(f, 64)
-		if err != nil {
-			return row, err
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return row, fmt.Errorf("column %d holds %.40q, want a number", i+1, f)
 		}
 		if i == 0 {
 			row.T = v

@@ -130,7 +130,7 @@ func Load(dir string) (*Trial, error) {
 		return nil, err
 	}
 	if t.Run.Schema != SchemaVersion {
-		return nil, fmt.Errorf("%s: run.json has schema %d, this program reads %d", dir, t.Run.Schema, SchemaVersion)
+		return nil, fmt.Errorf("%s: run.json has schema %d, this program reads %d: use the tide that wrote it", dir, t.Run.Schema, SchemaVersion)
 	}
 	if err := readJSON(filepath.Join(dir, "env.json"), &t.Env); err != nil {
 		return nil, err
@@ -152,19 +152,9 @@ func (t *Trial) loadTimeline() error {
 		return err
 	}
 	defer f.Close()
-	if t.Timeline, err = readTimeline(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-func readJSON(path string, v any) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	var line int
+	if t.Timeline, line, err = readTimeline(f); err != nil {
+		return &BrokenFile{path, line, err}
 	}
 	return nil
 }

@@ -16,15 +16,15 @@ var table = []group{
 	{"internal", []string{"internal/*"}},
 	{"interfaces and pure parts", []string{
 		"broker/object", "iopath", "broker/objstore", "broker/fence", "broker/meta",
-		"cacheexp/policy", "cacheexp/prefetch", "cacheexp/trace", "results",
+		"cacheexp/policy", "cacheexp/prefetch", "cacheexp/trace", "results", "results/stats",
 	}},
 	{"parts", []string{
 		"iopath/*", "broker/objstore/*", "broker/fence/*", "broker/wal", "broker/logcache",
-		"broker/blockcache", "broker/meta/raftmeta", "results/figures", "results/resultstest",
+		"broker/blockcache", "broker/meta/raftmeta", "results/figures", "results/omb", "results/resultstest", "results/rows",
 	}},
 	{"movers and load", []string{
 		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "doctor",
-		"iopath/open", "results/report", "workloads/load", "workloads/target",
+		"iopath/open", "results/compare", "results/export", "results/report", "workloads/load", "workloads/target",
 	}},
 	{"stream", []string{"broker/stream", "workloads/session", "workloads/driver"}},
 	{"partition", []string{"broker/partition", "workloads", "workloads/demo"}},
