@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/figures"
+	"github.com/tidelog/tide/results/omb"
 )
 
 // pair is a name and a value, in the order in which they are shown.
@@ -103,9 +104,12 @@ func inline(svg []byte) template.HTML {
 	return template.HTML(svg)
 }
 
-// Write draws the figures and the page into the trial's directory and returns
-// the page's path.
+// Write makes what the trial's directory holds beside its record: the figures,
+// omb.json and the page. It returns the page's path.
 func Write(t *results.Trial) (string, error) {
+	if err := omb.Write(t); err != nil {
+		return "", err
+	}
 	drawn, err := figures.Draw(t)
 	if err != nil {
 		return "", err

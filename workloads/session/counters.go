@@ -100,6 +100,7 @@ var columns = []column{
 	{"failed_per_s", perSecond(func(s snapshot) int64 { return s.failed }, 1)},
 	{"consumed_per_s", perSecond(func(s snapshot) int64 { return s.consumed }, 1)},
 	{"consumed_mib_per_s", perSecond(func(s snapshot) int64 { return s.consB }, mibOf)},
+	{"caught_up_per_s", perSecond(func(s snapshot) int64 { return s.caught }, 1)},
 	{"caught_up_mib_per_s", perSecond(func(s snapshot) int64 { return s.caughtB }, mibOf)},
 	{"response_p50_us", percentile(results.ProduceResponse, 50)},
 	{"response_p99_us", percentile(results.ProduceResponse, 99)},
