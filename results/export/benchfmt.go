@@ -93,48 +93,12 @@ func measures(r rows.Row) ([]benchfmt.Value, map[string]int) {
 	}
 	for _, more := range []map[string]float64{r.Values, r.Figures} {
 		for _, k := range slices.Sorted(maps.Keys(more)) {
-			if u, ok := unitOf(k); ok && !known[k] {
-				add(more[k]*u.scale, u.name, u.better)
+			if m, ok := rows.Measure(k); ok && !known[k] {
+				add(more[k]*m.Scale, m.Bench, m.Better)
 			}
 		}
 	}
 	return out, better
-}
-
-// unit of Go's benchmarks.
-type unit struct {
-	name   string
-	scale  float64
-	better int
-}
-
-// suffixes of names that say what a number is; others are counts and settings,
-// which nobody compares. The longer ones come first.
-var suffixes = []struct {
-	suffix string
-	unit
-}{
-	{"s_per_gib", unit{"sec/GiB", 1, rows.Lower}},
-	{"mib_per_s", unit{"B/s", 1 << 20, rows.Higher}},
-	{"per_s", unit{"/s", 1, rows.Higher}},
-	{"rss_mib", unit{"rss-B", 1 << 20, rows.Lower}},
-	{"us", unit{"ns", 1000, rows.Lower}},
-	{"ms", unit{"ns", 1e6, rows.Lower}},
-}
-
-func unitOf(name string) (unit, bool) {
-	for _, s := range suffixes {
-		stem, ok := strings.CutSuffix("_"+name, "_"+s.suffix)
-		if !ok {
-			continue
-		}
-		u := s.unit
-		if stem = strings.ReplaceAll(strings.Trim(stem, "_"), "_", "-"); stem != "" {
-			u.name = strings.ReplaceAll(stem+"-"+u.name, "-/", "/")
-		}
-		return u, u.name[0] != '/'
-	}
-	return unit{}, false
 }
 
 // config is the machine. Its keys begin in lower case.

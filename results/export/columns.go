@@ -76,6 +76,7 @@ var who = []column{
 	textOf("workload", func(r rows.Row) string { return r.Workload }),
 	textOf("target", func(r rows.Row) string { return r.Target }),
 	textOf("phase", func(r rows.Row) string { return r.Phase }),
+	{"closed_loop", boolean, func(r rows.Row) any { return r.Closed }},
 	{"started", moment, func(r rows.Row) any {
 		if r.Started.IsZero() {
 			return nil

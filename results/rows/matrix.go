@@ -21,7 +21,7 @@ func OfMatrix(m *results.MatrixRun) []Row {
 
 func ofLine(m *results.MatrixRun, t results.CellTrial) Row {
 	r := Row{
-		Dir: m.Dir, Trial: t.Key(), Matrix: m.Header.Name, Cell: t.Cell, Repeat: t.Repeat, AA: t.AA,
+		Dir: m.Dir, Trial: t.Key(), Matrix: m.Header.Name, Metric: lineName(m.Header.Metric), Cell: t.Cell, Repeat: t.Repeat, AA: t.AA,
 		Workload: t.Workload, Target: t.Command, Started: t.Started, Seed: m.Header.Seed,
 		Verdict: verdict(m, t), Simulated: t.Simulated, Settings: t.Settings, Env: m.Env,
 		Values: map[string]float64{}, Figures: map[string]float64{}, Counters: map[string]float64{},

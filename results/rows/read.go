@@ -106,14 +106,19 @@ func Read(dirs ...string) (Table, error) {
 		places = append(places, found...)
 	}
 	t := ReadPlaces(places)
+	return t, t.Check()
+}
+
+// Check fails with all reasons when nothing in the table could be read.
+func (t Table) Check() error {
 	var errs []error
 	for _, r := range t.Rows {
 		if r.Verdict != Broken {
-			return t, nil
+			return nil
 		}
 		errs = append(errs, errors.New(r.Warnings[0]))
 	}
-	return t, errors.Join(append([]error{ErrNothing}, errs...)...)
+	return errors.Join(append([]error{ErrNothing}, errs...)...)
 }
 
 // ReadPlaces makes the table of places that were found.

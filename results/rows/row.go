@@ -15,6 +15,7 @@ type Row struct {
 	Dir    string // where it was read
 	Trial  string // id of the trial; of a matrix its cell/repeat/arm
 	Matrix string // name of the matrix; "" for a trial of its own
+	Metric string // column of the number that the matrix is about
 	Cell   string // of a matrix
 	Repeat int    // of a matrix, from 1
 	AA     bool   // the second arm of a matrix's A/A pair
@@ -22,6 +23,7 @@ type Row struct {
 	Workload   string
 	Target     string // as given; of a matrix the command
 	Phase      string // "" for a trial of a matrix
+	Closed     bool   // the phase had no schedule: its times are no latencies of a load
 	Started    time.Time
 	Seed       uint64
 	Verdict    string // VALID, QUICK, INVALID or BROKEN

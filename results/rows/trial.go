@@ -16,7 +16,7 @@ func OfTrial(t *results.Trial) []Row {
 	var out []Row
 	for _, p := range phases {
 		r := base(t)
-		r.Phase = p.Name
+		r.Phase, r.Closed = p.Name, p.Closed
 		r.Values = values(t, p)
 		for k, v := range p.Counters {
 			r.Counters[Name(k)] += float64(v)

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/export"
+	"github.com/tidelog/tide/results/figures"
+	"github.com/tidelog/tide/results/report"
+	"github.com/tidelog/tide/results/rows"
+)
+
+func init() {
+	register("report", "Make pages, tables and files for other programs of results that are there.", &reportCmd{})
+}
+
+// reportCmd is `tide report`.
+type reportCmd struct {
+	Dir    []string `arg:"" help:"Directories of trials or matrices, or that hold some."`
+	Format string   `help:"html makes figures and a page in each directory and prints their paths; table is for the terminal; csv and parquet have a row for each phase of a trial and each trial of a matrix; benchfmt is what benchstat reads." enum:"html,table,csv,parquet,benchfmt" default:"html" placeholder:"html|table|csv|parquet|benchfmt"`
+	Out    string   `help:"File that table, csv, parquet or benchfmt is written to. Default: standard output." placeholder:"FILE"`
+}
+
+// Help is printed below the flags' text.
+func (c *reportCmd) Help() string {
+	return "What is broken is named and left out; exit code 1: all of it is. 3: done, but a verdict is INVALID."
+}
+
+// Run reads, writes, and names what was left out.
+func (c *reportCmd) Run(_ context.Context, std *stdio) error {
+	if c.Format == "html" && c.Out != "" {
+		return usageError{errors.New("--out is for the other formats: a page lies in the directory of its results")}
+	}
+	var places []rows.Place
+	for _, dir := range c.Dir {
+		if err := wantDirectory(dir); err != nil {
+			return usageError{err}
+		}
+		found, err := rows.Find(dir)
+		if err != nil {
+			return err
+		}
+		places = append(places, found...)
+	}
+	if c.Format == "html" {
+		return pages(std, places)
+	}
+	table := rows.ReadPlaces(places)
+	if err := table.Check(); err != nil {
+		return err
+	}
+	if err := c.write(std, table, places); err != nil {
+		return err
+	}
+	for _, r := range table.Rows {
+		if r.Verdict == rows.Broken {
+			fmt.Fprintln(std.err, "tide: warning:", r.Warnings[0])
+		}
+	}
+	return invalid(table.Invalid())
+}
+
+// invalid is the verb's outcome when something was.
+func invalid(is bool) error {
+	if is {
+		return errInvalid
+	}
+	return nil
+}
+
+// write goes through memory: a file that is cut short would be taken for whole.
+func (c *reportCmd) write(std *stdio, t rows.Table, places []rows.Place) error {
+	var buf bytes.Buffer
+	var err error
+	switch c.Format {
+	case "csv":
+		err = export.CSV(&buf, t)
+	case "parquet":
+		err = export.Parquet(&buf, t)
+	case "benchfmt":
+		err = export.Bench(&buf, t)
+	default:
+		err = printTable(&buf, t, places)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Out == "" {
+		_, err = std.out.Write(buf.Bytes())
+		return err
+	}
+	return os.WriteFile(c.Out, buf.Bytes(), 0o644)
+}
+
+// printTable shows one trial in full, and more of them in a line each.
+func printTable(w io.Writer, t rows.Table, places []rows.Place) error {
+	if len(places) > 1 || places[0].Matrix {
+		report.Many(w, t)
+		return nil
+	}
+	trial, err := results.Load(places[0].Dir)
+	if err != nil {
+		return err
+	}
+	report.Table(w, trial)
+	return nil
+}
+
+// pages makes what each directory holds beside its record.
+func pages(std *stdio, places []rows.Place) error {
+	made, anyInvalid := 0, false
+	var broken []error
+	for _, p := range places {
+		paths, isInvalid, err := makePage(p)
+		if err != nil {
+			broken = append(broken, err)
+			fmt.Fprintln(std.err, "tide: warning: left out:", err)
+			continue
+		}
+		made, anyInvalid = made+1, anyInvalid || isInvalid
+		for _, path := range paths {
+			fmt.Fprintln(std.out, path)
+		}
+	}
+	if made == 0 {
+		return errors.Join(append([]error{rows.ErrNothing}, broken...)...)
+	}
+	return invalid(anyInvalid)
+}
+
+func makePage(p rows.Place) (paths []string, isInvalid bool, err error) {
+	if p.Err != nil {
+		return nil, false, p.Err
+	}
+	if p.Matrix {
+		return matrixFigures(p.Dir)
+	}
+	trial, err := results.Load(p.Dir)
+	if err != nil {
+		return nil, false, err
+	}
+	path, err := report.Write(trial)
+	return []string{path}, trial.Run.Verdict.Word == results.Invalid, err
+}
+
+// matrixFigures draws the figures that are made of this matrix.
+func matrixFigures(dir string) (paths []string, isInvalid bool, err error) {
+	run, err := results.LoadMatrix(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, f := range figures.OfMatrices() {
+		if f.Matrix != run.Header.Name {
+			continue
+		}
+		drawn, err := f.Draw(run)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, d := range drawn {
+			paths = append(paths, filepath.Join(dir, "figures", d.Name+".svg"))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, false, fmt.Errorf("%s: no figure is made of a matrix named %s: try --format table or csv", dir, run.Header.Name)
+	}
+	return paths, rows.Table{Rows: rows.OfMatrix(run)}.Invalid(), nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/results/resultstest"
+)
+
+// folder of a good, an INVALID, and a broken trial.
+func folder(t *testing.T) string {
+	dir := t.TempDir()
+	for _, name := range []string{"good", "invalid", "broken"} {
+		resultstest.Write(t, filepath.Join(dir, name))
+	}
+	edit(t, filepath.Join(dir, "invalid", "run.json"), `"word": "VALID"`, `"word": "INVALID"`)
+	edit(t, filepath.Join(dir, "broken", "run.json"), `"schema": 1`, `"schema": x`)
+	return dir
+}
+
+func edit(t *testing.T, path, from, to string) {
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(b), from)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(b), from, to, 1)), 0o644))
+}
+
+// What is broken stays in the output, whatever its form.
+func TestReportNamesWhatIsBroken(t *testing.T) {
+	dir := folder(t)
+	for _, format := range []string{"table", "csv", "parquet", "benchfmt"} {
+		code, out, errs := invoke("report", dir, "--format", format)
+		require.Equal(t, exitInvalid, code, format)
+		require.Contains(t, out, "run.json line 2", format)
+		require.Contains(t, errs, "run.json line 2", format)
+		require.Contains(t, out, "restore the file from a copy", format)
+	}
+	code, out, errs := invoke("report", dir)
+	require.Equal(t, exitInvalid, code)
+	require.Equal(t, 2, strings.Count(out, "report.html\n"))
+	require.Contains(t, errs, "run.json line 2")
+	require.FileExists(t, filepath.Join(dir, "good", "omb.json"))
+	require.FileExists(t, filepath.Join(dir, "good", "report.html"))
+}
+
+func TestReportRefuses(t *testing.T) {
+	dir := folder(t)
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitUsage, "no such file", []string{"no-such"}},
+		{exitUsage, "is no directory", []string{filepath.Join(dir, "good", "run.json")}},
+		{exitUsage, "must be one of", []string{dir, "--format", "pdf"}},
+		{exitUsage, "--out is for the other formats", []string{dir, "--out", "x"}},
+		{exitFailed, "holds no results", []string{t.TempDir()}},
+		{exitFailed, "nothing could be read", []string{filepath.Join(dir, "broken"), "--format", "csv"}},
+		{exitFailed, "nothing could be read", []string{filepath.Join(dir, "broken")}},
+	} {
+		code, out, errs := invoke(append([]string{"report"}, c.args...)...)
+		require.Equal(t, c.code, code, "%v", c.args)
+		require.Empty(t, out)
+		require.Contains(t, errs, c.want)
+	}
+}
+
+func TestReportToFile(t *testing.T) {
+	dir := folder(t)
+	file := filepath.Join(t.TempDir(), "x.csv")
+	code, out, _ := invoke("report", filepath.Join(dir, "good"), "--format", "csv", "--out", file)
+	require.Equal(t, exitDone, code)
+	require.Empty(t, out)
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, 4, strings.Count(string(b), "\n"))
+}
+
+func TestReportOfAMatrix(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "results", "published", "F1L"))))
+	code, out, _ := invoke("report", dir, "--format", "table")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "matrix f1l")
+	require.Equal(t, 15, strings.Count(out, "│ wal-bench │"))
+	require.Less(t, strings.Index(out, "│ 4         │"), strings.Index(out, "│ 16        │"), "by number")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "figures")))
+	code, out, _ = invoke("report", dir)
+	require.Equal(t, exitDone, code)
+	require.FileExists(t, strings.Fields(out)[0])
+}
+
+func TestCompareVerb(t *testing.T) {
+	dir := folder(t)
+	good := filepath.Join(dir, "good")
+	code, out, _ := invoke("compare", good, good, "--json")
+	require.Equal(t, exitDone, code)
+	var r struct {
+		Verdict  string
+		Quotable bool
+		Pairs    []struct{ Metrics []map[string]any }
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &r))
+	require.Equal(t, "VALID", r.Verdict)
+	require.False(t, r.Quotable, "one repeat")
+	require.NotEmpty(t, r.Pairs[0].Metrics)
+
+	code, out, _ = invoke("compare", dir, good)
+	require.Equal(t, exitInvalid, code)
+	require.Contains(t, out, "INVALID trials of demo on tide are left out")
+	require.Contains(t, out, "run.json line 2")
+
+	other := filepath.Join(dir, "other")
+	resultstest.Write(t, other)
+	edit(t, filepath.Join(other, "env.json"), `"release": "6.0"`, `"release": "7.0"`)
+	code, out, errs := invoke("compare", good, other)
+	require.Equal(t, exitFailed, code)
+	require.Empty(t, out)
+	require.Contains(t, errs, "kernel: 6.0 against 7.0")
+	code, out, _ = invoke("compare", good, other, "--allow-env-diff")
+	require.Equal(t, exitDone, code)
+	require.Contains(t, out, "environment differs: kernel: 6.0 against 7.0")
+
+	code, _, errs = invoke("compare", good, filepath.Join("..", "..", "results", "published", "F1L"))
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "one side is a matrix")
+	code, _, _ = invoke("compare", good, "no-such")
+	require.Equal(t, exitUsage, code)
+}
