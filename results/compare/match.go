@@ -7,7 +7,10 @@ import (
 
 // pair is one configuration on both sides, or two that are set against each
 // other.
-type pair struct{ a, b *group }
+type pair struct {
+	a, b         *group
+	sideA, sideB *side
+}
 
 // match finds the pairs, in the order of a, and says which groups have none.
 func match(a, b *side) (pairs []pair, alone []string) {
@@ -18,7 +21,7 @@ func match(a, b *side) (pairs []pair, alone []string) {
 			if j < 0 {
 				continue
 			}
-			pairs = append(pairs, pair{x, right[j]})
+			pairs = append(pairs, pair{x, right[j], a, b})
 			right = slices.Delete(right, j, j+1)
 			left = slices.DeleteFunc(left, func(g *group) bool { return g == x })
 		}

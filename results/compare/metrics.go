@@ -134,14 +134,24 @@ func (p pair) compare(a, b []rows.Row, phase string, m rows.Metric, from pick, s
 	}
 }
 
-// noise is the larger A/A difference of the two sides; 0 without a pair.
+// noise is the larger A/A difference of the two sides; 0 without a pair. That
+// of one cell stands for its whole matrix.
 func (p pair) noise(name string, from pick) float64 {
+	return max(p.sideA.noise(name, from), p.sideB.noise(name, from))
+}
+
+func (s *side) noise(name string, from pick) float64 {
+	if d, known := s.aa[name]; known {
+		return d
+	}
 	worst := 0.0
-	for _, g := range []*group{p.a, p.b} {
+	for i := range s.groups {
+		g := &s.groups[i]
 		if d, ok := stats.AADifference(samples(g.usable(), name, from), samples(g.arm, name, from)); ok {
 			worst = max(worst, d)
 		}
 	}
+	s.aa[name] = worst
 	return worst
 }
 

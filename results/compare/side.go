@@ -16,6 +16,7 @@ type side struct {
 	dir      string
 	groups   []group // in the order in which they were found
 	warnings []string
+	aa       map[string]float64 // A/A difference by metric, as far as it was asked for
 }
 
 // group is the repeats of one configuration.
@@ -37,7 +38,7 @@ func load(dir string) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &side{dir: dir, warnings: table.Warnings()}
+	s := &side{dir: dir, warnings: table.Warnings(), aa: map[string]float64{}}
 	at := map[string]int{}
 	for _, r := range table.Rows {
 		if r.Verdict == rows.Broken {

@@ -50,7 +50,10 @@ func matrix(t *testing.T, dir string) {
 	require.NoError(t, err)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for i, line := range []results.CellTrial{
-		{Cell: "c1", Repeat: 1}, {Cell: "c1", Repeat: 1, AA: true}, {Cell: "c1", Repeat: 2}, {Cell: "c2", Repeat: 1},
+		{Cell: "c1", Repeat: 1},
+		{Cell: "c1", Repeat: 1, AA: true},
+		{Cell: "c1", Repeat: 2},
+		{Cell: "c2", Repeat: 1},
 		{Cell: "c2", Repeat: 2, Error: "exit status 1: no space left"},
 	} {
 		line.Workload, line.Started = "wal-bench", at
