@@ -87,7 +87,8 @@ func measures(r rows.Row) ([]benchfmt.Value, map[string]int) {
 	known := map[string]bool{}
 	for _, m := range rows.Metrics() {
 		known[m.Name] = true
-		if v, ok := r.Values[m.Name]; ok && m.Bench != "" {
+		isTime := strings.HasSuffix(m.Name, "_us")
+		if v, ok := r.Values[m.Name]; ok && m.Bench != "" && !(isTime && r.Closed) { // of a closed loop: no latency
 			add(v*m.Scale, m.Bench, m.Better)
 		}
 	}

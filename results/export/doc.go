@@ -20,5 +20,6 @@
 // benchfmt holds no INVALID or broken trial, as benchstat would average them;
 // each is a comment with its reason. Machine and device are its configuration,
 // for benchstat keeps results apart that differ in it; target and settings are
-// in the name.
+// in the name. The times of a closed loop are not in it, for they are no
+// latencies; csv and parquet have them, beside closed_loop.
 package export

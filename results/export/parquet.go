@@ -15,8 +15,8 @@ import (
 // warningsKey of the file's metadata: a JSON array of all warnings.
 const warningsKey = "tide.warnings"
 
-// Parquet writes the columns of CSV with their types, compressed with snappy.
-// All are optional.
+// Parquet writes the columns of CSV with their types, compressed with snappy, in
+// pages and encodings that old readers know too. All columns are optional.
 func Parquet(w io.Writer, t rows.Table) error {
 	cols := columns(t)
 	warnings, err := json.Marshal(append([]string{}, t.Warnings()...))
@@ -24,7 +24,7 @@ func Parquet(w io.Writer, t rows.Table) error {
 		return err
 	}
 	out := parquet.NewWriter(w, parquet.NewSchema("tide", schemaOf(cols)),
-		parquet.Compression(&parquet.Snappy), parquet.KeyValueMetadata(warningsKey, string(warnings)))
+		parquet.Compression(&parquet.Snappy), parquet.DataPageVersion(1), parquet.KeyValueMetadata(warningsKey, string(warnings)))
 	for _, r := range t.Rows {
 		row := make(parquet.Row, len(cols))
 		for i, c := range cols {
@@ -68,7 +68,7 @@ func schemaOf(cols []column) parquet.Node {
 func leaf(k kind) parquet.Node {
 	switch k {
 	case text:
-		return parquet.String()
+		return parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
 	case integer:
 		return parquet.Int(64)
 	case float:

@@ -121,18 +121,19 @@ func timeMetric(s results.Series, stem, q string) Metric {
 	return Metric{Name: name, Better: Lower, Main: mainTimes[name], Bench: benchUnit(s, q), Scale: 1000}
 }
 
-// benchUnit is "p99-ns" for the time that is quoted of producing, and
-// "e2e-p99-ns", "produce-service-p99-ns" for the others.
+// benchQuantiles are what benchstat is shown: it makes a table of each unit.
+var benchQuantiles = map[string]string{"p50": "p50", "p99": "p99", "p999": "p99.9", "max": "max"}
+
+// benchUnit is "p99-ns" for the response time of producing, "e2e-p99-ns" and
+// "fetch-p99-ns" for the others; "" for what is not quoted.
 func benchUnit(s results.Series, q string) string {
-	switch q {
-	case "p999":
-		q = "p99.9"
-	case "p9999":
-		q = "p99.99"
+	name, quoted := benchQuantiles[q]
+	of, isResponse := strings.CutSuffix(s.String(), ".response")
+	switch {
+	case !quoted || !isResponse:
+		return ""
+	case s == results.ProduceResponse:
+		return name + "-ns"
 	}
-	stem := strings.ReplaceAll(strings.TrimSuffix(s.String(), ".response"), ".", "-") + "-"
-	if s == results.ProduceResponse {
-		stem = ""
-	}
-	return stem + q + "-ns"
+	return of + "-" + name + "-ns"
 }
