@@ -57,6 +57,16 @@ func textOf(name string, of func(rows.Row) string) column {
 	return column{name, text, func(r rows.Row) any { return orNil(of(r)) }}
 }
 
+// flag is not known of what was broken.
+func flag(name string, of func(rows.Row) bool) column {
+	return column{name, boolean, func(r rows.Row) any {
+		if r.Verdict == rows.Broken {
+			return nil
+		}
+		return of(r)
+	}}
+}
+
 // positive leaves out what is not known.
 func positive(name string, of func(rows.Row) int64) column {
 	return column{name, integer, func(r rows.Row) any {
@@ -72,18 +82,23 @@ var who = []column{
 	textOf("matrix", func(r rows.Row) string { return r.Matrix }),
 	textOf("cell", func(r rows.Row) string { return r.Cell }),
 	positive("repeat", func(r rows.Row) int64 { return int64(r.Repeat) }),
-	{"aa", boolean, func(r rows.Row) any { return r.AA }},
+	flag("aa", func(r rows.Row) bool { return r.AA }),
 	textOf("workload", func(r rows.Row) string { return r.Workload }),
 	textOf("target", func(r rows.Row) string { return r.Target }),
 	textOf("phase", func(r rows.Row) string { return r.Phase }),
-	{"closed_loop", boolean, func(r rows.Row) any { return r.Closed }},
+	flag("closed_loop", func(r rows.Row) bool { return r.Closed }),
 	{"started", moment, func(r rows.Row) any {
 		if r.Started.IsZero() {
 			return nil
 		}
 		return r.Started.UTC().Truncate(time.Millisecond)
 	}},
-	textOf("seed", func(r rows.Row) string { return strconv.FormatUint(r.Seed, 10) }), // all 64 bits of it
+	textOf("seed", func(r rows.Row) string {
+		if r.Verdict == rows.Broken {
+			return ""
+		}
+		return strconv.FormatUint(r.Seed, 10) // all 64 bits of it
+	}),
 	textOf("verdict", func(r rows.Row) string { return r.Verdict }),
 	textOf("warnings", func(r rows.Row) string { return strings.Join(r.Warnings, "; ") }),
 	textOf("simulated", func(r rows.Row) string { return r.Simulated }),

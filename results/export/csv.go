@@ -47,7 +47,7 @@ func field(v any) string {
 	case bool:
 		return strconv.FormatBool(v)
 	case time.Time:
-		return v.Format("2006-01-02 15:04:05.000")
+		return v.Format("2006-01-02T15:04:05.000Z")
 	}
 	panic(fmt.Sprintf("a column gave a %T", v))
 }

@@ -101,7 +101,7 @@ func TestCSV(t *testing.T) {
 	require.Equal(t, "a-1", first["trial"])
 	require.Equal(t, "tail", first["phase"])
 	require.Equal(t, "VALID", first["verdict"])
-	require.Equal(t, "2026-01-02 03:04:05.000", first["started"])
+	require.Equal(t, "2026-01-02T03:04:05.000Z", first["started"])
 	require.Equal(t, "1000", first["acked_per_s"])
 	require.Equal(t, "8", first["acked_mib_per_s"])
 	require.Equal(t, "4000", first["produce_response_count"])
@@ -117,7 +117,9 @@ func TestCSV(t *testing.T) {
 	require.Equal(t, "BROKEN", byTrial["broken"]["verdict"])
 	require.Contains(t, byTrial["broken"]["warnings"], "timeline.csv line 1")
 	require.Contains(t, byTrial["cut"]["warnings"], "cut short")
-	require.Empty(t, byTrial["cut"]["acked_per_s"])
+	for _, name := range []string{"acked_per_s", "closed_loop", "aa", "seed", "env_steal_percent"} {
+		require.Empty(t, byTrial["cut"][name], name)
+	}
 	require.Equal(t, "INVALID", byTrial["invalid"]["verdict"])
 	require.Equal(t, "INVALID", byTrial["c2/2/false"]["verdict"])
 	require.Contains(t, byTrial["c2/2/false"]["warnings"], "no space left")
@@ -168,7 +170,7 @@ func asText(name string, v parquet.Value) string {
 	case v.IsNull():
 		return ""
 	case name == "started":
-		return time.UnixMilli(v.Int64()).UTC().Format("2006-01-02 15:04:05.000")
+		return time.UnixMilli(v.Int64()).UTC().Format("2006-01-02T15:04:05.000Z")
 	case v.Kind() == parquet.Double:
 		return strconv.FormatFloat(v.Double(), 'f', -1, 64)
 	}
