@@ -9,8 +9,9 @@
 //	  …                      second, tagged with the phase
 //	  timeline.csv    one line a second: rates, counters, process figures
 //	  figures/        SVG and PNG        ⎫ made from the files above,
-//	  report.html     one offline page   ⎭ never during the run
+//	  omb.json        as OMB writes it   ⎬ never during the run
+//	  report.html     one offline page   ⎭
 //
-// results/figures and results/report make the last two from a loaded Trial.
+// results/figures, omb and report make the last three from a loaded Trial.
 // The package knows nothing of the broker, so that it can record any target.
 package results
