@@ -107,7 +107,7 @@ func Metrics() []Metric {
 			out = append(out, timeMetric(s, stem, q.name))
 		}
 	}
-	return out
+	return append(out, splitMetrics()...)
 }
 
 // mainTimes are the ones that a comparison shows.

@@ -58,6 +58,24 @@ func TestMetricsCoverValues(t *testing.T) {
 	}
 }
 
+func TestSplits(t *testing.T) {
+	trial := &results.Trial{Run: results.Run{Phases: []results.Phase{{Name: "run", Splits: []results.Split{{
+		Work: "upload", Complete: 3, Share: 0.25, During: results.Times{Count: 10, P99: 1500},
+	}}}}}}
+	got := rows.OfTrial(trial)[0].Values
+	require.Equal(t, 1.5, got["upload_during_p99_us"])
+	require.Equal(t, 25.0, got["upload_share_percent"])
+	require.Equal(t, 0.0, got["upload_between_count"])
+	require.NotContains(t, got, "upload_between_p99_us")
+	known := map[string]bool{}
+	for _, m := range rows.Metrics() {
+		known[m.Name] = true
+	}
+	for name := range got {
+		require.True(t, known[name], name)
+	}
+}
+
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	_, err := rows.Find(dir)

@@ -56,6 +56,7 @@ func values(t *results.Trial, p results.Phase) map[string]float64 {
 	for s := range results.SeriesCount {
 		addTimes(out, t, s, p.Name)
 	}
+	addSplits(out, p)
 	return out
 }
 
