@@ -88,6 +88,7 @@ func TestReportOfAMatrix(t *testing.T) {
 	require.Equal(t, exitDone, code)
 	require.Contains(t, out, "matrix f1l")
 	require.Equal(t, 15, strings.Count(out, "│ wal-bench │"))
+	require.Contains(t, out, "noise    A/A difference of appends_per_s ")
 	require.Less(t, strings.Index(out, "│ 4         │"), strings.Index(out, "│ 16        │"), "by number")
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "figures")))
 	code, out, _ = invoke("report", dir)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -20,12 +21,26 @@ func Many(w io.Writer, t rows.Table) {
 	}
 	for _, m := range matrices {
 		fmt.Fprintln(w, cellTable(m).Render())
+		printNoise(w, m)
 	}
 	for _, warning := range t.Warnings() {
 		fmt.Fprintf(w, "warning  %s\n", warning)
 	}
 	if t.Quick() {
 		fmt.Fprintln(w, "QUICK: not quotable")
+	}
+}
+
+// printNoise says what the numbers of a matrix have to be read with.
+func printNoise(w io.Writer, m []rows.Row) {
+	aa, detectable, ok := rows.Noise(m, m[0].Metric)
+	switch {
+	case !ok:
+		fmt.Fprintf(w, "noise    not known: no A/A pair has %s\n", m[0].Metric)
+	case math.IsNaN(detectable):
+		fmt.Fprintf(w, "noise    A/A difference of %s %.1f %%, of one repeat\n", m[0].Metric, 100*aa)
+	default:
+		fmt.Fprintf(w, "noise    A/A difference of %s %.1f %%; smallest that can be told apart %.1f %%\n", m[0].Metric, 100*aa, 100*detectable)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rows_test
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -128,6 +129,24 @@ func TestOfMatrix(t *testing.T) {
 	require.Equal(t, results.Invalid, got[2].Verdict)
 	require.Equal(t, results.Invalid, got[3].Verdict)
 	require.Equal(t, []string{"left out: d: trials.jsonl line 7 is broken and left out: x", "c/2/false: exit status 1"}, rows.Table{Rows: got}.Warnings())
+}
+
+func TestNoise(t *testing.T) {
+	row := func(cell string, aa bool, v float64) rows.Row {
+		return rows.Row{Cell: cell, AA: aa, Verdict: results.Valid, Values: map[string]float64{"x": v}}
+	}
+	m := []rows.Row{row("other", false, 900), row("c", false, 100), row("c", false, 102), row("c", true, 110), row("c", true, 112)}
+	aa, detectable, ok := rows.Noise(m, "x")
+	require.True(t, ok)
+	require.InDelta(t, 111.0/101-1, aa, 1e-9)
+	require.GreaterOrEqual(t, detectable, aa)
+	_, _, ok = rows.Noise(m, "y")
+	require.False(t, ok)
+	_, _, ok = rows.Noise(m[:3], "x")
+	require.False(t, ok)
+	_, detectable, ok = rows.Noise([]rows.Row{m[1], m[3]}, "x")
+	require.True(t, ok)
+	require.True(t, math.IsNaN(detectable))
 }
 
 func TestName(t *testing.T) {
