@@ -70,6 +70,13 @@ func TestLoadNamesTheBrokenFile(t *testing.T) {
 		}
 		require.NotContains(t, err.Error(), "\n", "one line")
 	}
+	for _, file := range []string{"env.json", "timeline.csv", "e2e.response.hlog"} {
+		dir := t.TempDir()
+		resultstest.Write(t, dir)
+		require.NoError(t, os.Remove(filepath.Join(dir, file)))
+		_, err := results.Load(dir)
+		require.ErrorContains(t, err, file+": the file is missing; restore the file from a copy")
+	}
 	_, err := results.Load(t.TempDir())
 	require.ErrorContains(t, err, "not a finished trial")
 }

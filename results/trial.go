@@ -132,17 +132,27 @@ func Load(dir string) (*Trial, error) {
 	if t.Run.Schema != SchemaVersion {
 		return nil, fmt.Errorf("%s: run.json has schema %d, this program reads %d: use the tide that wrote it", dir, t.Run.Schema, SchemaVersion)
 	}
-	if err := readJSON(filepath.Join(dir, "env.json"), &t.Env); err != nil {
-		return nil, err
+	env := filepath.Join(dir, "env.json")
+	if err := readJSON(env, &t.Env); err != nil {
+		return nil, missing(env, err)
 	}
 	for s := range SeriesCount {
+		path := filepath.Join(dir, s.String()+".hlog")
 		var err error
-		t.Logs[s], err = ReadHlog(filepath.Join(dir, s.String()+".hlog"))
+		t.Logs[s], err = ReadHlog(path)
 		if err != nil && (!s.optional() || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, err
+			return nil, missing(path, err)
 		}
 	}
-	return t, t.loadTimeline()
+	return t, missing(filepath.Join(dir, "timeline.csv"), t.loadTimeline())
+}
+
+// missing adds the remedy to the error of a file that every trial has.
+func missing(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &BrokenFile{path, 0, errors.New("the file is missing")}
+	}
+	return err
 }
 
 func (t *Trial) loadTimeline() error {

@@ -109,5 +109,8 @@ func groupWarnings(where string, g *group) []string {
 	if g.invalid > 0 {
 		out = append(out, fmt.Sprintf("%s: %d INVALID trials of %s are left out: repeat them", where, g.invalid, g.name))
 	}
+	if g.simulated != "" {
+		out = append(out, fmt.Sprintf("%s: simulated (%s): %s", where, g.simulated, g.name))
+	}
 	return out
 }

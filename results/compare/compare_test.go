@@ -24,6 +24,7 @@ type one struct {
 	lost             int64
 	kernel           string
 	config           map[string]string
+	simulated        []string
 	flush            string
 }
 
@@ -48,7 +49,7 @@ func put(t *testing.T, dir string, list ...one) {
 		warm := p
 		warm.Name, warm.Start, warm.End = "warm-up", 0, 1
 		run := &results.Run{
-			Workload: o.workload, Target: o.target, Started: at, Quick: o.quick, Config: o.config,
+			Workload: o.workload, Target: o.target, Started: at, Quick: o.quick, Config: o.config, Simulated: o.simulated,
 			Phases: []results.Phase{warm, p}, Durability: results.Durability{Acks: "all", Flush: o.flush, Replicas: 1},
 			Figures:      map[string]results.Figure{"target peak RSS": {Value: 100 + o.ms, Unit: "MiB"}},
 			Verification: results.Verification{Done: true, Expected: 100, Records: 100, Lost: o.lost},
@@ -156,6 +157,16 @@ func TestQuickIsNotQuotable(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, results.Quick, r.Verdict)
 	require.False(t, r.Quotable)
+}
+
+func TestSimulatedSaysSo(t *testing.T) {
+	a, b := t.TempDir(), t.TempDir()
+	put(t, a, one{workload: "x", target: "tide", ms: 1, simulated: []string{"wal: gp3"}})
+	put(t, b, one{workload: "x", target: "tide", ms: 1})
+	r, err := compare.Dirs(a, b, compare.Options{})
+	require.NoError(t, err)
+	require.Contains(t, r.Warnings, "A: simulated (wal: gp3): x on tide")
+	require.Contains(t, r.Pairs[0].Configuration, compare.Difference{Key: "simulated", A: "wal: gp3", B: "–"})
 }
 
 func TestClosedLoopHasNoLatency(t *testing.T) {

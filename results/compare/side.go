@@ -29,7 +29,9 @@ type group struct {
 	rows     []rows.Row // usable ones, of all phases
 	arm      []rows.Row // the second arm of the A/A pair
 	invalid  int        // trials that were left out
-	settings map[string]string
+	// simulated are the models in place of real parts; "" for none.
+	simulated string
+	settings  map[string]string
 }
 
 // load reads a side. An error says that there is nothing to compare in it.
@@ -74,7 +76,7 @@ func keyOf(r rows.Row) string {
 }
 
 func newGroup(key string, r rows.Row) group {
-	g := group{key: key, workload: r.Workload, cell: r.Cell != "", settings: map[string]string{}}
+	g := group{key: key, workload: r.Workload, cell: r.Cell != "", simulated: r.Simulated, settings: map[string]string{}}
 	maps.Copy(g.settings, r.Settings)
 	if g.cell {
 		var axes []string

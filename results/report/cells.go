@@ -36,7 +36,7 @@ func cellTable(m []rows.Row) table.Writer {
 		for _, name := range measures {
 			row = append(row, median(good, name))
 		}
-		tw.AppendRow(append(row, worst(cell)))
+		tw.AppendRow(append(row, verdictOf(worst(cell), cell[0].Simulated)))
 	}
 	return tw
 }

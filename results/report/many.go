@@ -85,10 +85,18 @@ func phaseTable(trials []rows.Row) table.Writer {
 			one(r.Values, "acked_mib_per_s"), one(r.Values, "consumed_mib_per_s", "caught_up_mib_per_s"),
 			millis(r, "produce_response_p50_us"), millis(r, "produce_response_p99_us"), millis(r, "produce_response_p999_us"),
 			formatted("%.2f", r.Values, "target_cpu_s_per_gib"), formatted("%.0f", r.Figures, "target_peak_rss_mib"),
-			r.Durability.Flush, r.Verdict,
+			r.Durability.Flush, verdictOf(r.Verdict, r.Simulated),
 		})
 	}
 	return tw
+}
+
+// verdictOf a row never stands without the models that it was made with.
+func verdictOf(word, simulated string) string {
+	if simulated != "" {
+		return word + ", simulated: " + simulated
+	}
+	return word
 }
 
 // one digit behind the point of a sum of values.
