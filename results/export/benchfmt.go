@@ -137,8 +137,9 @@ func name(r rows.Row) benchfmt.Name {
 		add("target", target)
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Settings)) {
-		short, ofTarget := strings.CutPrefix(k, "broker.")
-		if ofTarget || r.Matrix != "" {
+		short, ofBroker := strings.CutPrefix(k, "broker.")
+		short, ofTarget := strings.CutPrefix(short, "target.")
+		if ofBroker || ofTarget || r.Matrix != "" {
 			add(short, r.Settings[k])
 		}
 	}

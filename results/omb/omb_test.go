@@ -145,6 +145,24 @@ func TestWindows(t *testing.T) {
 	}
 }
 
+// logIntervalMillis of the workload sets the length of a window.
+func TestLogInterval(t *testing.T) {
+	for interval, want := range map[string]int{"": 2, "10s": 2, "0s": 2, "1s": 20, "100ms": 20, "5s": 4, "1m0s": 1, "x": 2} {
+		trial := write(t, shape{{"run", 20, 10, 5}})
+		trial.Run.Config["bench.log_interval"] = interval
+		require.Len(t, omb.Of(trial).PublishRate, want, interval)
+	}
+}
+
+func TestHeader(t *testing.T) {
+	trial := write(t, shape{{"run", 1, 10, 5}})
+	trial.Run.Config["load.partitions"], trial.Run.Config["load.subscriptions"] = "8, 16", "2"
+	trial.Run.Config["load.producers_per_topic"], trial.Run.Config["load.consumers_per_subscription"] = "3", "5"
+	r := omb.Of(trial)
+	require.Equal(t, []int64{8, 3, 5}, []int64{r.Partitions, r.ProducersPerTopic, r.ConsumersPerTopic})
+	require.Equal(t, []int64{2*10 - 4}, []int64(r.Backlog), "each record is to be received twice")
+}
+
 // Warm-up is in no number; two measured phases are one run.
 func TestMeasuredPhases(t *testing.T) {
 	trial := write(t, shape{{"warm-up", 5, 1000, 0}, {"fill", 12, 10, 0}, {"", 2, 0, 0}, {"catch-up", 10, 10, 1000}})

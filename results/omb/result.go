@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tidelog/tide/results"
 )
@@ -113,18 +115,31 @@ func header(t *results.Trial) Result {
 	return Result{
 		Workload: t.Run.Workload, Driver: t.Run.Target,
 		MessageSize: setting(t, "load.value_bytes", 0), Topics: topics, Partitions: setting(t, "load.partitions", 0),
-		ProducersPerTopic: setting(t, "load.producers", 0) / topics,
-		ConsumersPerTopic: max(0, setting(t, "load.consumers", 0)) / topics / subscriptions(t),
+		ProducersPerTopic: setting(t, "load.producers_per_topic", setting(t, "load.producers", 0)/topics),
+		ConsumersPerTopic: setting(t, "load.consumers_per_subscription",
+			max(0, setting(t, "load.consumers", 0))/topics/subscriptions(t)),
 	}
 }
 
 // subscriptions is how many groups receive each record.
 func subscriptions(t *results.Trial) int64 { return max(1, setting(t, "load.subscriptions", 1)) }
 
+// setting as a number; of a list of them, as of topics that differ, the first.
 func setting(t *results.Trial, key string, without int64) int64 {
-	n, err := strconv.ParseInt(t.Run.Config[key], 10, 64)
+	first, _, _ := strings.Cut(t.Run.Config[key], ",")
+	n, err := strconv.ParseInt(strings.TrimSpace(first), 10, 64)
 	if err != nil {
 		return without
 	}
 	return n
+}
+
+// windowLength is how long an item of an array is: the workload's logIntervalMillis,
+// but at least a second, which is what the files have.
+func windowLength(t *results.Trial) float64 {
+	d, err := time.ParseDuration(t.Run.Config["bench.log_interval"])
+	if err != nil || d <= 0 {
+		return windowSeconds
+	}
+	return max(1, d.Seconds())
 }

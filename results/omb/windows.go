@@ -8,13 +8,10 @@ import (
 	"github.com/tidelog/tide/results"
 )
 
-// Lengths of a window, seconds. OMB's test ends with the first window that ends
-// behind its time; ours ends on time, and a rest that is too short to say
-// anything belongs to the window before it.
-const (
-	windowSeconds = 10
-	restSeconds   = 5
-)
+// windowSeconds is the length of a window unless the workload sets another.
+// OMB's test ends with the first window that ends behind its time; ours ends on
+// time, and a rest shorter than half a window belongs to the one before it.
+const windowSeconds = 10
 
 // warmUp is the phase that is not measured.
 const warmUp = "warm-up"
@@ -60,12 +57,13 @@ func isMeasured(phase string) bool { return phase != "" && phase != warmUp }
 // windows cuts the measured phases.
 func windows(t *results.Trial) []window {
 	var out []window
+	length := windowLength(t)
 	var sent, received int64
 	for _, p := range phases(t) {
 		first := len(out)
 		for _, s := range p {
 			sent, received = sent+subscriptions(t)*s.acked, received+s.received
-			if len(out) == first || out[len(out)-1].seconds >= windowSeconds-0.5 && s.left >= restSeconds {
+			if len(out) == first || out[len(out)-1].seconds >= length-0.5 && s.left >= length/2 {
 				out = append(out, window{hist: newTimes()})
 			}
 			w := &out[len(out)-1]
