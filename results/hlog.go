@@ -18,7 +18,7 @@ import (
 type Interval struct {
 	Start, End time.Time // to the millisecond
 	Phase      string    // the line's tag
-	Hist       *hdrhistogram.Histogram
+	Hist       *Sparse
 }
 
 // hlogWriter appends intervals to one file.
@@ -95,7 +95,7 @@ func readHlog(r io.Reader) (list []Interval, line int, err error) {
 		}
 		list = append(list, Interval{
 			Start: time.UnixMilli(h.StartTimeMs()), End: time.UnixMilli(h.EndTimeMs()),
-			Phase: h.Tag(), Hist: h,
+			Phase: h.Tag(), Hist: NewSparse(h),
 		})
 	}
 }

@@ -175,7 +175,7 @@ func (t *Trial) Merged(s Series, phase string) *hdrhistogram.Histogram {
 	sum := NewHistogram()
 	for _, i := range t.Logs[s] {
 		if phase == "" || i.Phase == phase {
-			sum.Merge(i.Hist)
+			i.Hist.AddTo(sum)
 		}
 	}
 	return sum

@@ -3,8 +3,6 @@ package omb
 import (
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/tidelog/tide/results"
 )
 
@@ -19,30 +17,20 @@ type cursor struct {
 	at    [len(series)]int // index into each log
 }
 
-// next are the histograms of the next row; nil for those without values.
-func (c *cursor) next(row results.Row) [len(series)]*hdrhistogram.Histogram {
-	var out [len(series)]*hdrhistogram.Histogram
+// next are the histograms of the next row; none for those without values.
+func (c *cursor) next(row results.Row) [len(series)][]*results.Sparse {
+	var out [len(series)][]*results.Sparse
 	end := c.trial.Run.Started.Add(time.Duration(row.T * float64(time.Second)))
 	for i, s := range series {
 		log := c.trial.Logs[s]
 		for ; c.at[i] < len(log) && !log[c.at[i]].End.After(end.Add(slack)); c.at[i]++ {
 			line := log[c.at[i]]
 			if line.Phase == row.Phase {
-				out[i] = merged(out[i], line.Hist)
+				out[i] = append(out[i], line.Hist)
 			} else if line.End.After(end.Add(-slack)) {
 				break // of the next row, which is shorter than the slack
 			}
 		}
 	}
 	return out
-}
-
-func merged(sum, h *hdrhistogram.Histogram) *hdrhistogram.Histogram {
-	if sum == nil {
-		return h
-	}
-	both := results.NewHistogram()
-	both.Merge(sum)
-	both.Merge(h)
-	return both
 }

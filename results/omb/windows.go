@@ -85,7 +85,7 @@ func measured(t *results.Trial) times {
 	for i, sum := range out.all() {
 		for _, iv := range t.Logs[series[i]] {
 			if isMeasured(iv.Phase) {
-				sum.Merge(iv.Hist)
+				iv.Hist.AddTo(sum)
 			}
 		}
 	}
@@ -98,13 +98,13 @@ type second struct {
 	seconds float64
 	left    float64 // seconds of the phase from its start on
 	counts
-	hists [len(series)]*hdrhistogram.Histogram // nil where nothing was recorded
+	hists [len(series)][]*results.Sparse
 }
 
 func (s second) addTo(sum times) {
 	for i, h := range sum.all() {
-		if s.hists[i] != nil {
-			h.Merge(s.hists[i])
+		for _, part := range s.hists[i] {
+			part.AddTo(h)
 		}
 	}
 }
