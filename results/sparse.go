@@ -13,23 +13,43 @@ type Sparse struct {
 // bucket of an HdrHistogram: values from low to high cannot be told apart.
 type bucket struct{ low, high, count int64 }
 
+// halfBits of the sub-buckets of a histogram with three digits: 2048 below the
+// first doubling, and half as many for each further one.
+const halfBits = 10
+
 // NewSparse keeps nothing of the histogram itself.
 func NewSparse(h *hdrhistogram.Histogram) *Sparse {
 	s := &Sparse{total: h.TotalCount()}
-	bars := h.Distribution()
-	n := 0
-	for _, b := range bars {
-		if b.Count > 0 {
-			n++
+	if h.LowestTrackableValue() != HistogramLowest || h.SignificantFigures() != HistogramDigits {
+		for _, b := range h.Distribution() { // of another program; slow, as it lists empty ones too
+			if b.Count > 0 {
+				s.buckets = append(s.buckets, bucket{b.From, b.To, b.Count})
+			}
+		}
+		return s
+	}
+	counts := h.Export().Counts
+	filled := len(counts)
+	for _, n := range counts {
+		if n == 0 {
+			filled--
 		}
 	}
-	s.buckets = make([]bucket, 0, n)
-	for _, b := range bars {
-		if b.Count > 0 {
-			s.buckets = append(s.buckets, bucket{b.From, b.To, b.Count})
+	s.buckets = make([]bucket, 0, filled)
+	for i, n := range counts {
+		if n > 0 {
+			low, width := bucketAt(int64(i))
+			s.buckets = append(s.buckets, bucket{low, low + width - 1, n})
 		}
 	}
 	return s
+}
+
+// bucketAt is HdrHistogram's arithmetic for our lowest value and digits.
+func bucketAt(index int64) (low, width int64) {
+	doubling := max(index>>halfBits-1, 0)
+	sub := index - doubling<<halfBits
+	return sub << doubling, 1 << doubling
 }
 
 // TotalCount of values.
