@@ -82,7 +82,7 @@ func syntheticSecond(t *results.Trial, second int, middle float64) {
 			z := math.Sqrt2 * math.Erfinv(2*(float64(k)+0.5)/500-1)
 			_ = h.RecordValues(int64(middle*math.Exp(0.4*z))+int64(s)*20_000, 4) // within the bounds
 		}
-		t.Logs[s] = append(t.Logs[s], results.Interval{Start: from, End: from.Add(time.Second), Phase: phase, Hist: h})
+		t.Logs[s] = append(t.Logs[s], results.Interval{Start: from, End: from.Add(time.Second), Phase: phase, Hist: results.NewSparse(h)})
 	}
 	t.Timeline.Rows = append(t.Timeline.Rows, results.Row{T: float64(second + 1), Phase: phase, Values: []float64{2, 2, 0.3 + 0.001*float64(second)}})
 }
