@@ -13,6 +13,7 @@ import (
 	storemodel "github.com/tidelog/tide/broker/objstore/model"
 	"github.com/tidelog/tide/broker/objstore/null"
 	"github.com/tidelog/tide/broker/objstore/s3"
+	"github.com/tidelog/tide/internal/storetime"
 )
 
 // walArena bounds what the WAL buffers for writing, in bytes.
@@ -52,7 +53,7 @@ func openStore(ctx context.Context, text string, part int64, beside func() bool,
 	if err != nil || spec.Model == "" {
 		return store, err
 	}
-	service, err := storemodel.Preset(spec.Model)
+	service, err := storetime.Preset(spec.Model)
 	if err == nil {
 		service.SlowDown = spec.SlowDown
 		var m *storemodel.Store

@@ -1,6 +1,9 @@
 package blockcache
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/cacheexp/trace"
@@ -11,12 +14,6 @@ import (
 // stream of little traffic has one block in each object: fetching one index at
 // a time would make each object wait for two GETs in turn.
 const indexesAhead = 4
-
-// candidate is a block that the prefetcher was shown.
-type candidate struct {
-	object ObjectRef
-	entry  object.IndexEntry
-}
 
 // ahead shows the prefetcher what follows a block, out of the indexes that are
 // cached: the rest of the object's own, then the following objects'. It is
@@ -57,8 +54,23 @@ func (a *ahead) Next(i int) (prefetch.Block, bool) {
 		a.offset = e.EndOffset()
 		a.shown = append(a.shown, candidate{a.cur, e})
 	}
-	s := a.shown[i-1]
-	return prefetch.Block{Object: s.object.ID, Position: s.entry.Position, Size: s.entry.Size}, true
+	return a.shown[i-1].named(), true
+}
+
+// Around shows the blocks of the object itself. A prefetcher that asks for them
+// asks for no Next.
+func (a *ahead) Around(first, end int64, dst []prefetch.Block) []prefetch.Block {
+	before := len(a.shown)
+	for _, e := range a.cache.peekIndex(a.cur.ID) {
+		if e.Position >= first && e.Position < end {
+			a.shown = append(a.shown, candidate{a.cur, e})
+		}
+	}
+	slices.SortFunc(a.shown[before:], func(x, y candidate) int { return cmp.Compare(x.entry.Position, y.entry.Position) })
+	for _, s := range a.shown[before:] {
+		dst = append(dst, s.named())
+	}
+	return dst
 }
 
 // step finds the stream's next entry, going from object to object.
@@ -96,30 +108,58 @@ func (a *ahead) find(b prefetch.Block) (candidate, bool) {
 	return candidate{}, false
 }
 
-// look asks the prefetcher what should come next and queues it.
-func (c *Cache) look(r Request, hit, late bool) {
+// look asks the prefetcher what should come next and queues it. What belongs
+// into the GET of a block that is about to be loaded (own; nil: it is there, or
+// on its way) is begun with it; the result is what that GET has to bring.
+func (c *Cache) look(r Request, own *Block, hit, late bool) []*Block {
 	c.recordRequest(r, hit)
 	c.view.reset(c, r)
 	e := r.Entry
+	block := prefetch.Block{Object: r.Object.ID, Position: e.Position, Size: e.Size}
 	c.plan = c.cfg.Prefetch.Access(prefetch.Access{
 		Reader: prefetch.Reader{Stream: e.StreamID, ID: r.Reader},
-		Block:  prefetch.Block{Object: r.Object.ID, Position: e.Position, Size: e.Size},
+		Block:  block,
 		Start:  e.StartOffset,
 		End:    e.EndOffset(),
 		Hit:    hit,
 		Late:   late,
 		Now:    c.cfg.Clock(),
+		GET:    c.tail.P99(),
 		Room:   c.cfg.AheadSize,
 	}, &c.view, c.plan[:0])
-	for i, b := range c.plan {
+	c.chosen = c.chosen[:0]
+	for _, b := range c.plan {
 		if s, ok := c.view.find(b); ok {
-			c.enqueue(s.object, s.entry, i == 0)
+			c.chosen = append(c.chosen, s)
 		}
+	}
+	load := c.join(own, block)
+	for i, s := range c.chosen {
+		c.enqueue(s, i == 0)
 	}
 	if c.view.blind {
 		c.prefetchIndexes(c.view.rest)
 	}
 	c.view.rest = nil // the caller's slice is not kept
+	return load
+}
+
+// join makes the load of a block that was missed, with what is chosen and belongs
+// into it.
+func (c *Cache) join(own *Block, named prefetch.Block) []*Block {
+	if own == nil {
+		return nil
+	}
+	load := []*Block{own}
+	if !prefetch.Joins(c.cfg.Prefetch) || len(c.chosen) == 0 {
+		return load
+	}
+	// Outwards from the block, so that what there is memory for reaches up to it.
+	before, behind := c.beside(named, c.chosen)
+	slices.Reverse(before)
+	begun := c.beginRun(before, nil)
+	slices.Reverse(begun)
+	return append(append(begun, load...), c.beginRun(behind, nil)...)
 }
 
 // Prefetch queues blocks of an object that are not cached to be loaded, in
@@ -129,7 +169,7 @@ func (c *Cache) Prefetch(ref ObjectRef, entries ...object.IndexEntry) {
 	defer c.mu.Unlock()
 	for i, e := range entries {
 		if (Request{Object: ref, Entry: e}).check() == nil && !c.closed {
-			c.enqueue(ref, e, i == 0)
+			c.enqueue(candidate{ref, e}, i == 0)
 		}
 	}
 	c.pump()

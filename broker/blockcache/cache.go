@@ -74,21 +74,24 @@ type Cache struct {
 	closed      bool
 	slots       *slots
 	policy      policy.Policy
-	blocks      map[policy.Key]*Block // resident, loading or pinned
-	idle        int64                 // bytes of resident blocks that nobody has pinned
-	waiting     int                   // loads for readers that are queued or in flight
-	prefetching int                   // prefetch loads in flight, of blocks and indexes
-	lent        int64                 // bytes of blocks that are lent
-	queue       aheadQueue            // what is to be loaded ahead
-	behind      behind                // what was loaded ahead and read to its end
-	freed       chan struct{}         // closed and replaced when memory may have come free
-	waiters     int                   // readers that wait on freed
+	blocks      map[policy.Key]*Block      // resident, loading or pinned
+	idle        int64                      // bytes of resident blocks that nobody has pinned
+	waiting     int                        // loads for readers that are queued or in flight
+	prefetching int                        // prefetch loads in flight, of blocks and indexes
+	lent        int64                      // bytes of blocks that are lent
+	queue       *prefetch.Queue[candidate] // what is to be loaded ahead
+	wanted      []*wanted                  // loads for readers that wait for a token, oldest first
+	tail        prefetch.Tail              // of GETs of blocks
+	behind      behind                     // what was loaded ahead and read to its end
+	freed       chan struct{}              // closed and replaced when memory may have come free
+	waiters     int                        // readers that wait on freed
 
 	indexes    map[int64]*indexLoad // cached and loading, by object
 	indexOrder policy.Policy        // LRU over the cached ones
 
-	view ahead            // scratch of the prefetcher's call
-	plan []prefetch.Block // scratch likewise
+	view   ahead            // scratch of the prefetcher's call
+	plan   []prefetch.Block // scratch likewise
+	chosen []candidate      // of the plan; scratch likewise
 }
 
 // New makes an empty cache. It maps memory as it is needed and starts nothing.
@@ -104,7 +107,7 @@ func New(cfg Config) (*Cache, error) {
 		ahead:      objstore.WithClass(ctx, objstore.ClassPrefetch),
 		pad:        objstore.SlotUnit(cfg.Store) - 1,
 		checks:     objstore.NewGate(cfg.Checkers, objstore.Spared{}),
-		queue:      aheadQueue{waiting: make(map[policy.Key]int64)},
+		queue:      prefetch.NewQueue[candidate](cfg.AheadSize, cfg.MaxGet),
 		behind:     newBehind(cfg.BehindSize, cfg.Size),
 		demand:     make(chan struct{}, cfg.MaxLoads),
 		large:      make(chan struct{}, 1),
@@ -192,8 +195,14 @@ func (c *Cache) pinned(ctx context.Context, r Request) (*Block, error) {
 		}
 		b, how, err := c.lookup(req, r)
 		if err == nil {
+			own := b
+			if !b.begun {
+				own = nil
+			}
 			c.countRequest(b, how)
-			c.look(r, hit || how != missed, how == late)
+			if load := c.look(r, own, hit || how != missed, how == late); load != nil {
+				c.startLoad(r.Object, load)
+			}
 			c.pump()
 			return b, nil
 		}
@@ -215,7 +224,8 @@ const (
 	there
 )
 
-// lookup pins the block, beginning its load when there is none.
+// lookup pins the block. When there is none it makes one, which is begun: whoever
+// called has to start its load.
 func (c *Cache) lookup(req policy.Request, r Request) (*Block, found, error) {
 	if b := c.blocks[req.Key]; b != nil {
 		c.pin(b)
@@ -238,12 +248,11 @@ func (c *Cache) lookup(req policy.Request, r Request) (*Block, found, error) {
 	}
 	c.missed(req.Key)
 	how := missed
-	if c.queue.take(req.Key) {
+	if c.queue.Take(req.Key.Object, req.Key.Position) {
 		how = late
 	}
 	c.pin(b)
 	b.begun = true
-	c.startLoad(b, r.Object)
 	return b, how, nil
 }
 
@@ -279,7 +288,7 @@ func (c *Cache) countRequest(b *Block, how found) {
 func (c *Cache) unmark(b *Block) {
 	if b.prefetched {
 		b.prefetched = false
-		c.queue.bytes -= b.slotSize()
+		c.queue.Hold(-b.slotSize())
 	}
 }
 
@@ -289,7 +298,7 @@ func (c *Cache) unmark(b *Block) {
 func (c *Cache) Close() {
 	c.cancel()
 	c.mu.Lock()
-	c.queue.clear()
+	c.queue.Clear()
 	c.closed = true // no load begins from here on, so Wait cannot miss one
 	c.mu.Unlock()
 	c.loads.Wait()

@@ -24,7 +24,7 @@
 //
 // # Ahead and behind
 //
-// What the prefetcher proposes waits in a queue until a GET may begin (queue.go);
+// What the prefetcher proposes waits in a queue until a GET may begin (prefetch.Queue);
 // adjacent blocks share one. Loaded, queued and unread together it is bounded by
 // AheadSize. What was loaded ahead and read to its end by its one reader leaves
 // before the policy would send it away (behind.go).

@@ -4,31 +4,109 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/objstore"
 )
 
+// wanted is a load for readers until its GET begins.
+type wanted struct {
+	ref    ObjectRef
+	blocks []*Block // adjacent
+	taken  bool     // guarded by cache.mu: a GET brings them
+}
+
 // startLoad is a function of its own so that what the goroutine captures moves
 // to the heap for misses only.
-func (c *Cache) startLoad(b *Block, ref ObjectRef) {
+func (c *Cache) startLoad(ref ObjectRef, blocks []*Block) {
 	c.waiting++
-	c.loads.Go(func() { c.loadForReader(b, ref) })
+	w := &wanted{ref: ref, blocks: blocks}
+	c.wanted = append(c.wanted, w)
+	c.loads.Go(func() { c.loadForReader(w) })
 }
 
 // loadForReader runs on a goroutine of its own and takes one of the tokens
-// for readers' GETs.
-func (c *Cache) loadForReader(b *Block, ref ObjectRef) {
+// for readers' GETs. When it gets one, another load's GET may have brought the
+// blocks along.
+func (c *Cache) loadForReader(w *wanted) {
+	var blocks []*Block
+	var began int64
 	err := c.withToken(func() error {
+		if blocks = c.gather(w); blocks == nil {
+			return nil
+		}
+		began = c.cfg.Clock()
 		c.n.loads.Add(1)
-		return c.load(c.ctx, ref, b)
+		return c.load(c.ctx, w.ref, blocks...)
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting--
-	c.countGET(err)
-	c.finish(b, err)
+	if !w.taken { // closed before there was a token
+		c.take(w)
+		blocks = w.blocks
+	}
+	if blocks != nil {
+		c.ended(began, err)
+	}
+	for _, b := range blocks {
+		c.finish(b, err)
+	}
 	c.pump()
+}
+
+// gather takes the load and all that wait, too, and are adjacent to it: one GET.
+// nil: it was taken along before.
+func (c *Cache) gather(w *wanted) []*Block {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.taken {
+		return nil
+	}
+	c.take(w)
+	run := w.blocks
+	for next := c.neighbour(w.ref, run); next != nil; next = c.neighbour(w.ref, run) {
+		c.take(next)
+		if first := next.blocks[0]; first.entry.Position > run[0].entry.Position {
+			run = slices.Concat(run, next.blocks)
+		} else {
+			run = slices.Concat(next.blocks, run)
+		}
+	}
+	return run
+}
+
+// neighbour is a load that waits, right before or behind a run of blocks, if both
+// together are no more than a GET may be.
+func (c *Cache) neighbour(ref ObjectRef, run []*Block) *wanted {
+	from, to := span(run)
+	for _, w := range c.wanted {
+		first, end := span(w.blocks)
+		if w.ref.ID == ref.ID && (end == from || first == to) && to-from+end-first <= int64(c.cfg.MaxGet) {
+			return w
+		}
+	}
+	return nil
+}
+
+// span is where adjacent blocks begin and end in their object.
+func span(run []*Block) (from, to int64) {
+	last := run[len(run)-1].entry
+	return run[0].entry.Position, last.Position + int64(last.Size)
+}
+
+func (c *Cache) take(w *wanted) {
+	w.taken = true
+	c.wanted = slices.DeleteFunc(c.wanted, func(o *wanted) bool { return o == w })
+}
+
+// ended counts a GET of blocks.
+func (c *Cache) ended(began int64, err error) {
+	if err == nil {
+		c.tail.Add(c.cfg.Clock() - began)
+	}
+	c.countGET(err)
 }
 
 // withToken runs fn while it holds a token, or returns ErrClosed.

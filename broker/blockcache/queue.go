@@ -1,159 +1,119 @@
 package blockcache
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/cacheexp/trace"
 )
 
-// aheadQueue holds what is to be loaded ahead of readers until a GET may begin.
-// Adjacent blocks of an object that were proposed together stand in one group,
-// which is one GET:
-//
-//	proposed   a1 a2 a3 │ a7 a8 │ b1
-//	GETs       └──────┘   └───┘   └┘
-//
-// Memory is taken when the GET begins, not before. A reader that wants a block
-// earlier takes it out of the queue and loads it itself.
-type aheadQueue struct {
-	groups  []group
-	waiting map[policy.Key]int64 // the blocks in groups, with the bytes of their slots
-	bytes   int64                // of these slots, and of those loading or loaded and unread
+// candidate is a block that the prefetcher was shown.
+type candidate struct {
+	object ObjectRef
+	entry  object.IndexEntry
 }
 
-// group is adjacent blocks of one object.
-type group struct {
-	ref     ObjectRef
-	entries []object.IndexEntry
-	size    int // bytes of the blocks
-}
-
-// add appends a block that is not in the queue; to the newest group when it
-// stands behind that one's last block and may join it.
-func (q *aheadQueue) add(key policy.Key, ref ObjectRef, e object.IndexEntry, slot int64, mayJoin bool, most int) {
-	q.waiting[key] = slot
-	q.bytes += slot
-	if n := len(q.groups); mayJoin && n > 0 && q.groups[n-1].takes(ref, e, most) {
-		q.groups[n-1].entries = append(q.groups[n-1].entries, e)
-		q.groups[n-1].size += int(e.Size)
-		return
-	}
-	q.groups = append(q.groups, group{ref, []object.IndexEntry{e}, int(e.Size)})
-}
-
-func (g *group) takes(ref ObjectRef, e object.IndexEntry, most int) bool {
-	last := g.entries[len(g.entries)-1]
-	return g.ref.ID == ref.ID && last.Position+int64(last.Size) == e.Position && g.size+int(e.Size) <= most
-}
-
-// take removes a block, and reports whether it was there.
-func (q *aheadQueue) take(key policy.Key) bool {
-	slot, ok := q.waiting[key]
-	if ok {
-		delete(q.waiting, key)
-		q.bytes -= slot
-	}
-	return ok
-}
-
-// next removes the first adjacent blocks that are still wanted.
-func (q *aheadQueue) next(wanted func(policy.Key) bool) (ObjectRef, []object.IndexEntry) {
-	for len(q.groups) > 0 {
-		g := &q.groups[0]
-		n, skip := 0, 0
-		for _, e := range g.entries {
-			if wanted(policy.Key{Object: g.ref.ID, Position: e.Position}) {
-				n++
-			} else if n > 0 {
-				break
-			} else {
-				skip++
-			}
-		}
-		ref, run := g.ref, g.entries[skip:skip+n]
-		if g.entries = g.entries[skip+n:]; len(g.entries) == 0 {
-			q.groups[0] = group{}
-			q.groups = q.groups[1:]
-		}
-		if n > 0 {
-			return ref, run
-		}
-	}
-	q.groups = nil
-	return ObjectRef{}, nil
-}
-
-// clear forgets what has not begun.
-func (q *aheadQueue) clear() {
-	for key := range q.waiting {
-		q.take(key)
-	}
-	q.groups = nil
+// named is the block as a prefetcher names it.
+func (s candidate) named() prefetch.Block {
+	return prefetch.Block{Object: s.object.ID, Position: s.entry.Position, Size: s.entry.Size}
 }
 
 // enqueue queues a block to be loaded ahead, unless it is there, on its way or
 // queued already.
-func (c *Cache) enqueue(ref ObjectRef, e object.IndexEntry, first bool) {
-	req := c.policyRequest(ref.ID, e)
-	if _, queued := c.queue.waiting[req.Key]; queued || c.blocks[req.Key] != nil {
+func (c *Cache) enqueue(s candidate, first bool) {
+	req := c.policyRequest(s.object.ID, s.entry)
+	if c.known(req.Key) {
 		return
 	}
-	if c.queue.bytes+req.Size > c.cfg.AheadSize {
+	if !c.queue.Add(prefetch.Item[candidate]{Block: s.named(), Cost: req.Size, What: s}, !first) {
 		c.n.prefetchDropped.Add(1)
-		return
 	}
-	c.queue.add(req.Key, ref, e, req.Size, !first, c.cfg.MaxGet)
+}
+
+// known says that a block is there, on its way, or to be loaded ahead.
+func (c *Cache) known(k policy.Key) bool {
+	return c.blocks[k] != nil || c.queue.Has(k.Object, k.Position)
 }
 
 // pump begins as many loads ahead as may be in flight. It is called whenever a
 // load has ended or something was queued.
 func (c *Cache) pump() {
-	for len(c.queue.groups) > 0 && c.mayPrefetch() {
-		ref, entries := c.queue.next(func(k policy.Key) bool { _, ok := c.queue.waiting[k]; return ok })
-		if !c.beginAhead(ref, entries) {
+	for c.queue.Waiting() && c.mayPrefetch() {
+		if !c.beginAhead(c.queue.Next()) {
 			c.prefetching--
 		}
 	}
 }
 
 // beginAhead begins one load of adjacent blocks; false: there was nothing to
-// load, or no memory. A block for which there is none ends the run: the GET is
-// for those before it, and it and those behind it are dropped.
-func (c *Cache) beginAhead(ref ObjectRef, entries []object.IndexEntry) bool {
-	var blocks []*Block
-	r := newRising()
-	for i, e := range entries {
-		req := c.policyRequest(ref.ID, e)
-		c.queue.take(req.Key)
-		b, err := c.begin(req, e)
-		if err != nil {
-			c.n.prefetchDropped.Add(int64(len(entries) - i))
-			for _, e := range entries[i:] {
-				c.queue.take(policy.Key{Object: ref.ID, Position: e.Position})
-			}
-			break
-		}
-		b.prefetched, b.scanned, b.rising = true, true, r
-		c.recordBlock(trace.Prefetch, ref.ID, e, 0)
-		c.queue.bytes += b.slotSize()
-		c.n.prefetchedBlocks.Add(1)
-		c.n.prefetchedBytes.Add(int64(e.Size))
-		blocks = append(blocks, b)
+// load, or no memory.
+func (c *Cache) beginAhead(items []prefetch.Item[candidate]) bool {
+	var run []candidate
+	for _, i := range items {
+		c.queue.Take(i.Block.Object, i.Block.Position)
+		run = append(run, i.What)
 	}
+	r := newRising()
+	blocks := c.beginRun(run, r)
 	if len(blocks) == 0 {
 		return false
 	}
 	c.n.prefetches.Add(1)
+	ref := run[0].object
 	c.loads.Go(func() { c.loadAhead(r, ref, blocks) })
 	return true
 }
 
+// beginRun makes adjacent blocks that are to be loaded though nobody has asked
+// for them. A block for which there is no memory ends the run: the GET is for
+// those before it, and it and those behind it are dropped.
+func (c *Cache) beginRun(run []candidate, r *rising) []*Block {
+	var blocks []*Block
+	for i, s := range run {
+		b, err := c.begin(c.policyRequest(s.object.ID, s.entry), s.entry)
+		if err != nil {
+			c.n.prefetchDropped.Add(int64(len(run) - i))
+			break
+		}
+		b.prefetched, b.scanned, b.rising = true, true, r
+		c.recordBlock(trace.Prefetch, s.object.ID, s.entry, 0)
+		c.queue.Hold(b.slotSize())
+		c.n.prefetchedBlocks.Add(1)
+		c.n.prefetchedBytes.Add(int64(s.entry.Size))
+		blocks = append(blocks, b)
+	}
+	return blocks
+}
+
+// beside are the proposals that stand right before and right behind a block, with
+// nothing between that is known already. They come into the block's own GET.
+// It sorts what was shown, and the results are parts of that.
+func (c *Cache) beside(b prefetch.Block, shown []candidate) (before, behind []candidate) {
+	slices.SortFunc(shown, func(x, y candidate) int { return cmp.Compare(x.entry.Position, y.entry.Position) })
+	wanted := func(s candidate) bool {
+		return !c.known(policy.Key{Object: s.object.ID, Position: s.entry.Position})
+	}
+	mid, _ := slices.BinarySearchFunc(shown, b.Position, func(s candidate, at int64) int { return cmp.Compare(s.entry.Position, at) })
+	from, to := mid, mid
+	for last := b; to < len(shown) && prefetch.Adjacent(last, shown[to].named()) && wanted(shown[to]); to++ {
+		last = shown[to].named()
+	}
+	for first := b; from > 0 && prefetch.Adjacent(shown[from-1].named(), first) && wanted(shown[from-1]); from-- {
+		first = shown[from-1].named()
+	}
+	return slices.Clone(shown[from:mid]), shown[mid:to]
+}
+
 func (c *Cache) loadAhead(r *rising, ref ObjectRef, blocks []*Block) {
+	began := c.cfg.Clock()
 	err := c.load(r.of(c.ahead), ref, blocks...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prefetching--
-	c.countGET(err)
+	c.ended(began, err)
 	for _, b := range blocks {
 		c.finish(b, err)
 	}

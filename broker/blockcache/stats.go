@@ -73,6 +73,6 @@ func (c *Cache) Stats() Stats {
 	defer c.mu.Unlock()
 	s.Resident, s.InUse, s.Mapped = c.policy.Used(), c.slots.inUse, c.slots.resident
 	s.Blocks, s.IndexBytes, s.Prefetching = int64(len(c.blocks)), c.indexOrder.Used(), int64(c.prefetching)
-	s.Ahead, s.Lent, s.Read = c.queue.bytes, c.lent, c.behind.bytes
+	s.Ahead, s.Lent, s.Read = c.queue.Bytes(), c.lent, c.behind.bytes
 	return s
 }

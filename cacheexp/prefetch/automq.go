@@ -1,24 +1,14 @@
 package prefetch
 
-import "fmt"
-
 // Sizes of AutoMQ's read-ahead, in bytes.
 const (
 	automqFirst = 512 << 10
 	automqMost  = 32 << 20
-
-	automqReaders = 4096 // readers remembered; the stalest one is forgotten
-	// automqIdle is when a reader that asks for nothing no longer has a share of
-	// the room, in ns.
-	automqIdle = 10e9
 )
 
 func init() {
-	register("automq", func(n int) (Prefetcher, error) {
-		if n != 0 {
-			return nil, fmt.Errorf("prefetcher automq takes no number, found %d", n)
-		}
-		return &automq{walks: newRuns[walk](automqReaders)}, nil
+	register("automq", func(arg string) (Prefetcher, error) {
+		return &automq{walks: newRuns[walk](mostReaders)}, plain(arg)
 	})
 }
 
@@ -49,37 +39,34 @@ type automq struct {
 // walk is one reader's way through its stream. Blocks are counted, since where
 // they end is known to the indexes only.
 type walk struct {
-	start, end int64 // offsets of the block read last
-	sequential bool  // two consecutive blocks were read
-	size       int64 // of the next piece, bytes
-	left       int   // blocks ahead that were proposed
-	piece      int   // of these, the blocks of the last piece
-	patience   int   // blocks to read until waiting may double the size again
-	now        int64 // of the last access
+	place
+	size     int64 // of the next piece, bytes
+	left     int   // blocks ahead that were proposed
+	piece    int   // of these, the blocks of the last piece
+	patience int   // blocks to read until waiting may double the size again
+	now      int64 // of the last access
 }
 
 // Access proposes the next piece when the reader has come into the last one.
 func (p *automq) Access(a Access, ahead Ahead, dst []Block) []Block {
 	w, fresh := p.walks.touch(a.Reader)
-	again := !fresh && a.Start == w.start && a.End == w.end
-	follows := !fresh && a.Start == w.end
-	w.start, w.end, w.now = a.Start, a.End, a.Now
-	switch {
-	case again: // a fetch takes a part of a block at a time
+	w.now = a.Now
+	switch w.move(a, fresh) {
+	case stayed: // a fetch takes a part of a block at a time
 		return dst
-	case !follows:
+	case jumped:
 		w.rest()
 		return dst
-	case !w.sequential:
+	case started:
 		w.rest()
-		w.sequential = true
 	}
 	before := w.size
 	if !w.advance(a) {
 		return dst
 	}
 	n := len(dst)
-	if dst = w.propose(min(w.size, p.share(a)), ahead, dst); len(dst) == n {
+	size := min(w.size, p.walks.share(a.Room, func(w *walk) bool { return idle(a.Now, w.now) }))
+	if dst = w.propose(size, ahead, dst); len(dst) == n {
 		w.size = min(w.size, before) // a reader at the end of what is known is not a fast one
 	}
 	return dst
@@ -87,7 +74,7 @@ func (p *automq) Access(a Access, ahead Ahead, dst []Block) []Block {
 
 // rest forgets what lies ahead; the next piece is a first one.
 func (w *walk) rest() {
-	w.sequential, w.size, w.left, w.piece, w.patience = false, automqFirst, 0, 0, 0
+	w.size, w.left, w.piece, w.patience = automqFirst, 0, 0, 0
 }
 
 // advance counts one block as read and tells whether a piece is due.
@@ -112,30 +99,10 @@ func (w *walk) grow() { w.size = min(w.size*2, automqMost) }
 // propose appends the blocks behind those that were proposed before, until they
 // make a piece. Where the known blocks end, it tries again at the next access.
 func (w *walk) propose(size int64, ahead Ahead, dst []Block) []Block {
-	bytes, n := int64(0), 0
-	for i := 1; bytes < size; i++ {
-		b, ok := ahead.Next(i)
-		if !ok {
-			break
-		}
-		if i <= w.left {
-			continue
-		}
-		dst = append(dst, b)
-		bytes, n = bytes+int64(b.Size), n+1
-	}
-	if n > 0 {
+	before := len(dst)
+	dst, _ = stretch(ahead, w.left, size, dst)
+	if n := len(dst) - before; n > 0 {
 		w.left, w.piece = w.left+n, n
 	}
 	return dst
-}
-
-// share is the most that a piece of one reader may have, in bytes. Two pieces
-// of each reader that is about must find room.
-func (p *automq) share(a Access) int64 {
-	if a.Room == 0 {
-		return automqMost
-	}
-	p.walks.forget(func(w *walk) bool { return a.Now-w.now > automqIdle })
-	return max(a.Room/2/int64(p.walks.len()), 1)
 }

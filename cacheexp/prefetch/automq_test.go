@@ -26,6 +26,15 @@ func (s strip) Next(i int) (prefetch.Block, bool) {
 	return s.block(n), n < s.end
 }
 
+func (s strip) Around(first, end int64, dst []prefetch.Block) []prefetch.Block {
+	for n := range s.end {
+		if b := s.block(n); b.Position >= first && b.Position < end {
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}
+
 // walker reads a strip and notes what was proposed.
 type walker struct {
 	p      prefetch.Prefetcher

@@ -1,22 +1,25 @@
 package prefetch
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 const (
 	fixedBlocks     = 4    // blocks ahead when the spec gives no number
 	fixedMostBlocks = 1024 // more is a mistake in the spec
-	fixedReaders    = 4096 // readers remembered; the stalest one is forgotten
 )
 
 func init() {
-	register("fixed", func(n int) (Prefetcher, error) {
-		if n == 0 {
-			n = fixedBlocks
+	register("fixed", func(arg string) (Prefetcher, error) {
+		n, err := fixedBlocks, error(nil)
+		if arg != "" {
+			n, err = strconv.Atoi(arg)
 		}
-		if n > fixedMostBlocks {
-			return nil, fmt.Errorf("prefetcher fixed:%d: at most %d blocks", n, fixedMostBlocks)
+		if err != nil || n < 1 || n > fixedMostBlocks {
+			return nil, fmt.Errorf("want fixed:N with a number of blocks from 1 to %d", fixedMostBlocks)
 		}
-		return &fixed{ahead: n, readers: newRuns[step](fixedReaders)}, nil
+		return &fixed{ahead: n, readers: newRuns[place](mostReaders)}, nil
 	})
 }
 
@@ -29,28 +32,13 @@ func init() {
 // dropped when the cache was busy get another chance.
 type fixed struct {
 	ahead   int
-	readers *runs[step]
-}
-
-// step is one reader's latest access.
-type step struct {
-	start, end int64 // offsets of the block read last
-	sequential bool  // it was the second of two consecutive blocks, or a later one
+	readers *runs[place]
 }
 
 // Access proposes the next blocks once the reader is sequential.
 func (p *fixed) Access(a Access, ahead Ahead, dst []Block) []Block {
-	r, fresh := p.readers.touch(a.Reader)
-	switch {
-	case fresh:
-	case a.Start == r.start && a.End == r.end: // the same block again
-	case a.Start == r.end:
-		r.sequential = true
-	default:
-		r.sequential = false
-	}
-	r.start, r.end = a.Start, a.End
-	if !r.sequential {
+	at, fresh := p.readers.touch(a.Reader)
+	if at.move(a, fresh); !at.sequential {
 		return dst
 	}
 	for i := 1; i <= p.ahead; i++ {

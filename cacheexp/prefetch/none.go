@@ -1,17 +1,12 @@
 package prefetch
 
-import "fmt"
-
 func init() {
-	register("none", func(n int) (Prefetcher, error) {
-		if n != 0 {
-			return nil, fmt.Errorf("prefetcher none takes no number, found %d", n)
-		}
-		return none{}, nil
-	})
+	register("none", func(arg string) (Prefetcher, error) { return none{}, plain(arg) })
 }
 
-// none fetches nothing before it is asked for: the base line.
+// none fetches nothing before it is asked for: the base line. That misses which
+// wait at the same time and are adjacent share a GET is the driver's doing, and
+// holds for all prefetchers.
 type none struct{}
 
 // Access returns dst as it is.

@@ -14,10 +14,12 @@
 package prefetch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/tidelog/tide/internal/units"
 )
 
 // Block names a block that can be fetched: a byte range of an object.
@@ -45,6 +47,9 @@ type Access struct {
 	Hit        bool  // the block was in the cache or on its way
 	Late       bool  // it was on its way: the reader has to wait for it
 	Now        int64 // ns, never going back
+	// GET is what 99 of 100 of the latest GETs took at most, in ns (see Tail); 0:
+	// none has ended yet.
+	GET int64
 	// Room is how many bytes all readers together may have ahead of them; 0: no
 	// bound. What is proposed beyond it is dropped.
 	Room int64
@@ -56,6 +61,10 @@ type Ahead interface {
 	// Next returns the i-th block after it, counted from 1; false where what
 	// is known ends. Calls ask for 1, 2, 3, … in order.
 	Next(i int) (Block, bool)
+	// Around appends the blocks of the Access's object that begin at a position
+	// from first to before end, in order, whichever stream they belong to. It
+	// tells what is known without asking the store.
+	Around(first, end int64, dst []Block) []Block
 }
 
 // Prefetcher decides what to fetch. Methods are called by one goroutine at a
@@ -68,23 +77,54 @@ type Prefetcher interface {
 	Access(a Access, ahead Ahead, dst []Block) []Block
 }
 
-// New makes the prefetcher that spec names: NAME, or NAME:N with a number
-// whose meaning is the prefetcher's own (fixed:8 is eight blocks). Errors list
-// the known names.
+// joiner is a Prefetcher that reads more than was asked for, rather than
+// earlier: what it proposes at a miss belongs into the GET of the missed block,
+// as far as it is adjacent to it, and the reader waits for all of it.
+type joiner interface{ joins() }
+
+// Joins says whether p's proposals belong into the GET of the miss.
+func Joins(p Prefetcher) bool {
+	_, ok := p.(joiner)
+	return ok
+}
+
+// New makes the prefetcher that spec names: NAME, or NAME:ARG where the argument
+// is the prefetcher's own: fixed:8 is eight blocks, chunk:4MiB a size. Errors
+// list the known names.
 func New(spec string) (Prefetcher, error) {
 	name, arg, hasArg := strings.Cut(spec, ":")
 	f, ok := registry[name]
 	if !ok {
 		return nil, fmt.Errorf("unknown prefetcher %q (known: %s)", name, strings.Join(Names(), ", "))
 	}
-	if !hasArg {
-		return f(0)
+	if hasArg && arg == "" {
+		return nil, fmt.Errorf("prefetcher %q: nothing behind the colon", spec)
 	}
-	n, err := strconv.Atoi(arg)
-	if err != nil || n < 1 {
-		return nil, fmt.Errorf("prefetcher %q: want %s:N with a number of 1 or more", spec, name)
+	p, err := f(arg)
+	if err != nil {
+		return nil, fmt.Errorf("prefetcher %q: %w", spec, err)
 	}
-	return f(n)
+	return p, nil
+}
+
+// plain is for prefetchers that take no argument.
+func plain(arg string) error {
+	if arg != "" {
+		return errors.New("it takes no argument")
+	}
+	return nil
+}
+
+// sizeOf reads a size within bounds; without an argument it is the default.
+func sizeOf(arg string, byDefault, least, most int64) (int64, error) {
+	if arg == "" {
+		return byDefault, nil
+	}
+	n, err := units.ParseSize(arg)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("want a size from %s to %s, found %q", units.Size(least), units.Size(most), arg)
+	}
+	return n, nil
 }
 
 // Names lists the registered prefetchers in alphabetical order.
@@ -98,10 +138,10 @@ func Names() []string {
 }
 
 // registry is filled by the init functions of the prefetchers' files and only
-// read afterwards. The number is 0 where the spec gave none.
-var registry = map[string]func(n int) (Prefetcher, error){}
+// read afterwards. The argument is empty where the spec gave none.
+var registry = map[string]func(arg string) (Prefetcher, error){}
 
-func register(name string, f func(n int) (Prefetcher, error)) {
+func register(name string, f func(arg string) (Prefetcher, error)) {
 	if _, dup := registry[name]; dup {
 		panic("prefetcher registered twice: " + name)
 	}

@@ -9,36 +9,29 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	require.Subset(t, prefetch.Names(), []string{"automq", "fixed", "none"})
+	require.Subset(t, prefetch.Names(), []string{"automq", "chunk", "fixed", "linux", "none", "rate"})
 	for spec, want := range map[string]string{
-		"psychic":    `unknown prefetcher "psychic" (known: automq, fixed, none`,
+		"psychic":    `unknown prefetcher "psychic" (known: automq, chunk, fixed, linux, none, rate)`,
 		"":           "unknown prefetcher",
-		"fixed:0":    "want fixed:N with a number of 1 or more",
+		"fixed:0":    "want fixed:N with a number of blocks from 1",
 		"fixed:x":    "want fixed:N",
-		"fixed:":     "want fixed:N",
-		"fixed:9999": "at most 1024 blocks",
-		"automq:3":   "takes no number",
-		"none:3":     "takes no number",
+		"fixed:":     "nothing behind the colon",
+		"fixed:9999": "from 1 to 1024",
+		"automq:3":   "takes no argument",
+		"none:3":     "takes no argument",
 	} {
 		_, err := prefetch.New(spec)
 		require.ErrorContains(t, err, want, spec)
 	}
 }
 
-// tape is a stream of blocks of ten offsets each in one object, which ends.
-type tape struct{ at, end int64 }
-
-func (b tape) Next(i int) (prefetch.Block, bool) {
-	n := b.at + int64(i)
-	return prefetch.Block{Object: 1, Position: n * 100, Size: 100}, n < b.end
-}
-
 // read tells p of an access to block n and returns the numbers of the blocks
 // it proposes.
 func read(p prefetch.Prefetcher, reader prefetch.Reader, n int64) []int64 {
-	a := prefetch.Access{Reader: reader, Block: prefetch.Block{Object: 1, Position: n * 100, Size: 100}, Start: n * 10, End: n*10 + 10}
+	s := strip{at: n, end: 20, size: 100}
+	a := prefetch.Access{Reader: reader, Block: s.block(n), Start: n * 10, End: n*10 + 10}
 	var out []int64
-	for _, b := range p.Access(a, tape{n, 20}, nil) {
+	for _, b := range p.Access(a, s, nil) {
 		out = append(out, b.Position/100)
 	}
 	return out

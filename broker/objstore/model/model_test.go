@@ -15,6 +15,7 @@ import (
 	"github.com/tidelog/tide/broker/objstore/mem"
 	"github.com/tidelog/tide/broker/objstore/model"
 	"github.com/tidelog/tide/broker/objstore/storetest"
+	"github.com/tidelog/tide/internal/storetime"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +31,7 @@ func wrap(t *testing.T, cfg model.Config) *model.Store {
 // TestStore: the suite passes with the time of S3 Express, with 503s, and in
 // parts. It runs in virtual time.
 func TestStore(t *testing.T) {
-	express, err := model.Preset("s3-express")
+	express, err := storetime.Preset("s3-express")
 	require.NoError(t, err)
 	unlucky := express
 	unlucky.SlowDown = 0.02
@@ -46,9 +47,9 @@ func TestStore(t *testing.T) {
 	}
 }
 
-var plain = model.Service{
-	Get: model.Latency{P50: 30 * time.Millisecond, P99: 30 * time.Millisecond},
-	Put: model.Latency{P50: 60 * time.Millisecond, P99: 60 * time.Millisecond}, Bandwidth: 100 * mib,
+var plain = storetime.Service{
+	Get: storetime.Latency{P50: 30 * time.Millisecond, P99: 30 * time.Millisecond},
+	Put: storetime.Latency{P50: 60 * time.Millisecond, P99: 60 * time.Millisecond}, Bandwidth: 100 * mib,
 }
 
 // TestTimes: a request takes its latency and its bytes' time on a connection
@@ -80,58 +81,11 @@ func stats(s *model.Store, op string) objstore.AttemptStats {
 	return all[slices.IndexFunc(all, func(a objstore.AttemptStats) bool { return a.Op == op })]
 }
 
-// TestPercentiles: what is drawn has the median and the 99th percentile that
-// the preset promises, and the same seed draws the same.
-func TestPercentiles(t *testing.T) {
-	for _, name := range model.Names() {
-		service, err := model.Preset(name)
-		require.NoError(t, err)
-		service.Gets, service.Puts = 0, 0
-		q, again := model.NewQueue(service, 3), model.NewQueue(service, 3)
-		for kind, want := range map[model.Kind]model.Latency{model.Read: service.Get, model.Write: service.Put} {
-			drawn := make([]time.Duration, 20_000)
-			for i := range drawn {
-				drawn[i], _ = q.Arrive(0, kind, "")
-				same, _ := again.Arrive(0, kind, "")
-				require.Equal(t, same, drawn[i])
-			}
-			slices.Sort(drawn)
-			require.InEpsilon(t, want.P50, drawn[len(drawn)/2], 0.03, "%s %v", name, kind)
-			require.InEpsilon(t, want.P99, drawn[len(drawn)*99/100], 0.08, "%s %v", name, kind)
-		}
-	}
-}
-
-// TestRates: beyond the rate of a prefix the answer is 503, and prefixes do
-// not share.
-func TestRates(t *testing.T) {
-	q := model.NewQueue(model.Service{Gets: 100, Puts: 10, PrefixBytes: 1, Burst: time.Second}, 1)
-	served := func(kind model.Kind, key string, over time.Duration) (n int) {
-		for i := range 1000 {
-			if _, ok := q.Arrive(over*time.Duration(i)/1000, kind, key); ok {
-				n++
-			}
-		}
-		return n
-	}
-	require.InDelta(t, 300, served(model.Read, "a1", 2*time.Second), 2, "2 s at 100/s, and a burst of 1 s")
-	require.InDelta(t, 30, served(model.Write, "a2", 2*time.Second), 2)
-	require.InDelta(t, 300, served(model.Read, "b", 2*time.Second), 2)
-	unlucky := model.NewQueue(model.Service{SlowDown: 0.25}, 1)
-	n := 0
-	for range 10_000 {
-		if _, ok := unlucky.Arrive(0, model.Read, ""); !ok {
-			n++
-		}
-	}
-	require.InDelta(t, 2500, n, 150)
-}
-
 // TestThrottled: what is always answered 503 fails after its attempts, which
 // are counted, and leaves nothing behind.
 func TestThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := wrap(t, model.Config{Service: model.Service{SlowDown: 1}, Attempts: 3})
+		s := wrap(t, model.Config{Service: storetime.Service{SlowDown: 1}, Attempts: 3})
 		require.ErrorIs(t, s.Put(t.Context(), "a", objstore.Body{{1}}), objstore.ErrThrottled)
 		require.Equal(t, objstore.AttemptStats{Op: "put", Attempts: 3, Retries: 2, Throttles: 3}, stats(s, "put"))
 		inner, ok := objstore.As[*mem.Store](s)
@@ -160,16 +114,16 @@ func TestCatchUp(t *testing.T) {
 
 // TestSaysSo: results must be able to say what was simulated.
 func TestSaysSo(t *testing.T) {
-	service, err := model.Preset("s3-standard")
+	service, err := storetime.Preset("s3-standard")
 	require.NoError(t, err)
 	s, ok := objstore.As[objstore.Simulated](objstore.Counted(wrap(t, model.Config{Service: service, Seed: 5})))
 	require.True(t, ok)
 	for _, want := range []string{"s3-standard", "guesses", "p99 150ms", "80MiB/s", "seed 5"} {
 		require.Contains(t, s.Simulated(), want)
 	}
-	_, err = model.Preset("s4")
+	_, err = storetime.Preset("s4")
 	require.ErrorContains(t, err, "s3-express, s3-standard")
-	bad := model.Service{Name: "x", Get: model.Latency{P50: 2, P99: 1}, Gets: -1, SlowDown: 2}.Validate()
+	bad := storetime.Service{Name: "x", Get: storetime.Latency{P50: 2, P99: 1}, Gets: -1, SlowDown: 2}.Validate()
 	for _, want := range []string{"GET p50", "negative", "from 0 to 1"} {
 		require.ErrorContains(t, bad, want)
 	}

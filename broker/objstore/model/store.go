@@ -1,3 +1,16 @@
+// Package model puts the time that S3 takes around any Store, so that a laptop
+// shows how the broker behaves on it. Every result made with it is marked as
+// simulated (objstore.Simulated).
+//
+//	Put      gate ─▶ [503?] ─▶ inner Put ‖ size ÷ bandwidth, then latency
+//	         larger than a part: create, parts side by side, complete
+//	GetRange gate ─▶ [503?] ─▶ inner GetRange ‖ latency, then size ÷ bandwidth
+//
+// What a request meets is storetime's to say. What is answered 503 is repeated
+// as the SDK's retryer would, and every attempt is counted under the names that
+// objstore/s3 uses. Time passes by a Clock that comes in through the
+// constructor; the default one goes by package time, which wakes up to a
+// millisecond late on an idle machine.
 package model
 
 import (
@@ -11,13 +24,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/internal/storetime"
 )
 
 // Config of a modelled store. Zero values mean the defaults, which are those
 // of objstore/s3.
 type Config struct {
 	// Service that is modelled.
-	Service Service
+	Service storetime.Service
 	// Seed of what is random.
 	Seed uint64
 	// Part is the size in bytes above which an object is put in parts. Default
@@ -75,21 +89,21 @@ func (o op) String() string {
 	return [opCount]string{"put", "create", "part", "complete", "get", "head", "list", "delete"}[o]
 }
 
-func (o op) kind() Kind {
+func (o op) kind() storetime.Kind {
 	if o == opGet || o == opHead {
-		return Read
+		return storetime.Read
 	}
-	return Write
+	return storetime.Write
 }
 
 // Store is an objstore.Store that takes as long as S3 would.
 type Store struct {
 	inner objstore.Store
 	cfg   Config
-	gates [2]*objstore.Gate // by Kind
+	gates [2]*objstore.Gate // by storetime.Kind
 
 	mu    sync.Mutex
-	queue *Queue // guarded by mu
+	queue *storetime.Queue // guarded by mu
 
 	attempts [opCount]objstore.Attempts
 	late     atomic.Int64
@@ -107,8 +121,8 @@ func Wrap(inner objstore.Store, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("store model %s: part %d, %d parts in flight, %d attempts: at least 1 each",
 			cfg.Service.Name, cfg.Part, cfg.PartsInFlight, cfg.Attempts)
 	}
-	s := &Store{inner: inner, cfg: cfg, queue: NewQueue(cfg.Service, cfg.Seed)}
-	s.gates[Read], s.gates[Write] = objstore.NewGate(cfg.Reads, objstore.Spared{}), objstore.NewGate(cfg.Writes, objstore.Spared{})
+	s := &Store{inner: inner, cfg: cfg, queue: storetime.NewQueue(cfg.Service, cfg.Seed)}
+	s.gates[storetime.Read], s.gates[storetime.Write] = objstore.NewGate(cfg.Reads, objstore.Spared{}), objstore.NewGate(cfg.Writes, objstore.Spared{})
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -125,7 +139,7 @@ func (s *Store) Late() int64 { return s.late.Load() }
 
 // Gates are the places in flight, for reads and for writes.
 func (s *Store) Gates() (reads, writes objstore.GateStats) {
-	return s.gates[Read].Stats(), s.gates[Write].Stats()
+	return s.gates[storetime.Read].Stats(), s.gates[storetime.Write].Stats()
 }
 
 // AttemptStats implements objstore.Attempter.
@@ -152,7 +166,7 @@ func (s *Store) request(ctx context.Context, o op, key string, up, down int64, d
 		start := s.cfg.Clock.Now()
 		first, backoff, served := s.arrive(start, o, key, n)
 		if served {
-			return s.serve(ctx, start+s.cfg.Service.transfer(up)+first, down, do)
+			return s.serve(ctx, start+s.cfg.Service.Transfer(up)+first, down, do)
 		}
 		if err := s.cfg.Clock.Sleep(ctx, start+first); err != nil {
 			return fmt.Errorf("%s %s: %w", o, key, err)
@@ -185,7 +199,7 @@ func (s *Store) arrive(now time.Duration, o op, key string, n int) (first, backo
 func (s *Store) serve(ctx context.Context, due time.Duration, down int64, do func() error) error {
 	err := do()
 	if err == nil {
-		due += s.cfg.Service.transfer(down)
+		due += s.cfg.Service.Transfer(down)
 	}
 	if s.cfg.Clock.Now() > due {
 		s.late.Add(1)

@@ -1,4 +1,4 @@
-package model
+package storetime
 
 import (
 	"math/rand/v2"

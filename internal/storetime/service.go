@@ -1,20 +1,16 @@
-// Package model puts the time that S3 takes around any Store, so that a laptop
-// shows how the broker behaves on it. Every result made with it is marked as
-// simulated (objstore.Simulated).
+// Package storetime says how long an object store takes and what it charges: a
+// pure function of the arrivals and a seed. The modelled store of the broker
+// (broker/objstore/model) and the simulator of caches (cacheexp/timed) both ask
+// it, so that what one of them found holds for the other.
 //
-//	Put      gate ─▶ [503?] ─▶ inner Put ‖ size ÷ bandwidth, then latency
-//	         larger than a part: create, parts side by side, complete
-//	GetRange gate ─▶ [503?] ─▶ inner GetRange ‖ latency, then size ÷ bandwidth
+//	Queue.Arrive(now, Read, key) ─▶ time to the first byte, or 503
+//	Service.Transfer(bytes)      ─▶ time of the bytes behind it
+//	Service.Price                ─▶ dollars a request and a gigabyte
 //
 // Latency is lognormal, by operation. A request beyond the rate of its prefix
-// is answered 503, and so is a set share of all of them; what is answered so
-// is repeated as the SDK's retryer would, and every attempt is counted under
-// the names that objstore/s3 uses.
-//
-// What a request meets is a pure function of the arrivals and a seed (Queue).
-// Time passes by a Clock that comes in through the constructor; the default one
-// goes by package time, which wakes up to a millisecond late on an idle machine.
-package model
+// is answered 503, and so is a set share of all of them. Every result made with
+// it is simulated and has to say so.
+package storetime
 
 import (
 	"errors"
@@ -25,8 +21,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tidelog/tide/internal/units"
 )
 
 // Latency is lognormal.
@@ -51,7 +45,21 @@ type Service struct {
 	PrefixBytes int
 	// SlowDown is the share of all requests answered 503, from 0 to 1.
 	SlowDown float64
+	// Price of requests and of what they carry.
+	Price Price
 }
+
+// Price is what a store charges, in dollars. Storage is not in it: it does not
+// depend on who reads.
+type Price struct {
+	Get, Put float64 // of a million requests
+	Down     float64 // of a GB (10^9 bytes) read
+	Up       float64 // of a GB written
+}
+
+// PricesOf is the day from which the list prices below hold: us-east-1, within
+// the region.
+const PricesOf = "2025-04-10"
 
 // presets. The rates are what AWS documents for a prefix; the latencies and
 // the bandwidth are guesses until they are calibrated on EC2, and are printed
@@ -60,10 +68,12 @@ var presets = map[string]Service{
 	"s3-standard": {
 		Get: Latency{30 * time.Millisecond, 150 * time.Millisecond}, Put: Latency{60 * time.Millisecond, 300 * time.Millisecond},
 		Bandwidth: 80 << 20, Gets: 5500, Puts: 3500, Burst: time.Second,
+		Price: Price{Get: 0.40, Put: 5},
 	},
 	"s3-express": {
 		Get: Latency{4 * time.Millisecond, 10 * time.Millisecond}, Put: Latency{6 * time.Millisecond, 15 * time.Millisecond},
 		Bandwidth: 80 << 20, Gets: 5500, Puts: 3500, Burst: time.Second,
+		Price: Price{Get: 0.03, Put: 1.13, Down: 0.0006, Up: 0.0032},
 	},
 }
 
@@ -102,16 +112,21 @@ func (s Service) Validate() error {
 
 // String prints the service with its guesses, as results quote it.
 func (s Service) String() string {
-	return fmt.Sprintf("%s (guesses: GET p50 %v, p99 %v, PUT p50 %v, p99 %v, %s/s a connection; %d GET/s and %d PUT/s a prefix, %g %% 503)",
-		s.Name, s.Get.P50, s.Get.P99, s.Put.P50, s.Put.P99, units.Size(s.Bandwidth), s.Gets, s.Puts, 100*s.SlowDown)
+	return fmt.Sprintf("%s (guesses: GET p50 %v, p99 %v, PUT p50 %v, p99 %v, %gMiB/s a connection; %d GET/s and %d PUT/s a prefix, %g %% 503)",
+		s.Name, s.Get.P50, s.Get.P99, s.Put.P50, s.Put.P99, float64(s.Bandwidth)/(1<<20), s.Gets, s.Puts, 100*s.SlowDown)
 }
 
-// transfer is how long so many bytes take.
-func (s Service) transfer(n int64) time.Duration {
+// Transfer is how long so many bytes take.
+func (s Service) Transfer(n int64) time.Duration {
 	if s.Bandwidth == 0 {
 		return 0
 	}
 	return time.Duration(float64(n) / float64(s.Bandwidth) * float64(time.Second))
+}
+
+// USD is what so many GETs of so many bytes cost.
+func (p Price) USD(gets, bytes int64) float64 {
+	return float64(gets)*p.Get/1e6 + float64(bytes)*p.Down/1e9
 }
 
 // z99 is the standard normal distribution's 99th percentile.
