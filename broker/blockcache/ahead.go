@@ -112,7 +112,6 @@ func (a *ahead) find(b prefetch.Block) (candidate, bool) {
 // into the GET of a block that is about to be loaded (own; nil: it is there, or
 // on its way) is begun with it; the result is what that GET has to bring.
 func (c *Cache) look(r Request, own *Block, hit, late bool) []*Block {
-	c.recordRequest(r, hit)
 	c.view.reset(c, r)
 	e := r.Entry
 	block := prefetch.Block{Object: r.Object.ID, Position: e.Position, Size: e.Size}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 
 	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // behind are the blocks that were loaded ahead of a reader and read by it to
@@ -119,6 +120,7 @@ func (b *Block) Finish() {
 // dismiss lets go of a block before the policy would.
 func (c *Cache) dismiss(b *Block) {
 	c.policy.Remove(b.key)
+	c.recordGone(trace.Drop, b)
 	c.behind.remember(b.key)
 	c.n.behind.Add(1)
 	c.letGo(b)

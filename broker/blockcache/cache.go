@@ -10,6 +10,7 @@ import (
 	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // Errors of Get and Index, wrapped with the object's id. Errors of the store
@@ -162,7 +163,7 @@ func (c *Cache) uncached(ctx context.Context, r Request) (*Block, error) {
 	}
 	b := &Block{cache: c, entry: r.Entry, buf: make([]byte, r.Entry.Size), uncached: true}
 	c.n.uncached.Add(1)
-	c.recordRequest(r, false)
+	c.recordBlock(trace.Miss, r.Object.ID, r.Entry, r.Reader)
 	err := c.withToken(func() error {
 		c.n.loads.Add(1)
 		return c.load(c.ctx, r.Object, b)
@@ -188,31 +189,45 @@ func (c *Cache) pinned(ctx context.Context, r Request) (*Block, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	req := c.policyRequest(r.Object.ID, r.Entry)
-	hit := c.policy.Access(req) // once for each request, however often it waits
 	for {
 		if c.closed {
 			return nil, ErrClosed
 		}
+		resident := c.policy.Access(req)
 		b, how, err := c.lookup(req, r)
 		if err == nil {
-			own := b
-			if !b.begun {
-				own = nil
-			}
-			c.countRequest(b, how)
-			if load := c.look(r, own, hit || how != missed, how == late); load != nil {
-				c.startLoad(r.Object, load)
-			}
-			c.pump()
+			c.serve(r, b, how, resident)
 			return b, nil
 		}
-		if !errors.Is(err, ErrBusy) || r.NoWait {
+		if !errors.Is(err, ErrBusy) {
+			return nil, err
+		}
+		c.recordBlock(trace.Refused, r.Object.ID, r.Entry, r.Reader)
+		if r.NoWait {
 			return nil, err
 		}
 		if err := c.waitForMemory(ctx); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// serve does what a request causes beyond its own block. resident is what the
+// policy had to say of that one.
+func (c *Cache) serve(r Request, b *Block, how found, resident bool) {
+	kind, own := trace.Hit, (*Block)(nil)
+	switch {
+	case b.begun: // by this very request
+		kind, own = trace.Miss, b
+	case !resident:
+		kind = trace.Rescue
+	}
+	c.countRequest(b, how)
+	c.recordBlock(kind, r.Object.ID, r.Entry, r.Reader)
+	if load := c.look(r, own, resident || how != missed, how == late); load != nil {
+		c.startLoad(r.Object, load)
+	}
+	c.pump()
 }
 
 // found is how a request finds its block.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // wanted is a load for readers until its GET begins.
@@ -210,6 +211,7 @@ func (c *Cache) countError(err error) {
 func (c *Cache) abandon(b *Block) {
 	if b.resident {
 		c.policy.Remove(b.key)
+		c.recordGone(trace.Drop, b)
 		b.resident = false
 	}
 	c.unmark(b)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidelog/tide/broker/object"
 	"github.com/tidelog/tide/cacheexp/policy"
+	"github.com/tidelog/tide/cacheexp/trace"
 )
 
 // begin makes a block that is about to be loaded, with one pin for the load.
@@ -26,6 +27,7 @@ func (c *Cache) begin(req policy.Request, e object.IndexEntry) (*Block, error) {
 		if !ok {
 			panic(fmt.Sprintf("blockcache: %d bytes idle and nothing to evict", c.idle))
 		}
+		c.recordGone(trace.Pushed, c.blocks[k])
 		c.drop(k)
 	}
 	buf, err := c.slots.take(size)

@@ -12,18 +12,6 @@ type Recorder interface {
 	Record(a trace.Access)
 }
 
-// recordRequest notes what a reader asked for.
-func (c *Cache) recordRequest(r Request, hit bool) {
-	if c.cfg.Recorder == nil {
-		return
-	}
-	kind := trace.Miss
-	if hit {
-		kind = trace.Hit
-	}
-	c.recordBlock(kind, r.Object.ID, r.Entry, r.Reader)
-}
-
 // recordBlock notes an access of any kind to a block.
 func (c *Cache) recordBlock(kind trace.Kind, id int64, e object.IndexEntry, reader uint64) {
 	if c.cfg.Recorder == nil {
@@ -32,7 +20,13 @@ func (c *Cache) recordBlock(kind trace.Kind, id int64, e object.IndexEntry, read
 	c.cfg.Recorder.Record(trace.Access{
 		Kind: kind, Size: e.Size, Time: c.cfg.Clock(), Stream: e.StreamID, Reader: reader,
 		Object: id, Position: e.Position, Start: e.StartOffset, End: e.EndOffset(),
+		Pages: int32(c.slots.size(c.slotBytes(e)) / trace.PageSize),
 	})
+}
+
+// recordGone notes what the policy was told of, or had to do, beyond requests.
+func (c *Cache) recordGone(kind trace.Kind, b *Block) {
+	c.recordBlock(kind, b.key.Object, b.entry, 0)
 }
 
 // recordIndex notes an access to an object's index.

@@ -39,7 +39,7 @@ func TestRecorder(t *testing.T) {
 		of := func(kind trace.Kind, n int, reader uint64) trace.Access {
 			return trace.Access{
 				Kind: kind, Size: x[n].Size, Time: 77, Stream: 1, Reader: reader, Position: x[n].Position,
-				Start: int64(n) * 10, End: int64(n)*10 + 10,
+				Start: int64(n) * 10, End: int64(n)*10 + 10, Pages: 2, // of 4 KiB and its headers
 			}
 		}
 		indexOf := func(kind trace.Kind, ref blockcache.ObjectRef) trace.Access {

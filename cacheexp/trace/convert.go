@@ -34,19 +34,33 @@ type Out interface {
 	io.WriterAt
 }
 
-// Convert reads a trace to its end and returns how many requests it wrote.
-func Convert(r io.Reader, format string, out Out) (int64, error) {
-	var w interface {
-		request(n int64, seconds uint32, id int64, size int32) error
-		flush() error
-	}
+// Requests writes requests for blocks in one of the Formats.
+type Requests interface {
+	// Write appends a request: seconds from the first one, the number of the
+	// block, its bytes.
+	Write(seconds uint32, id int64, size int32) error
+	// Flush writes what is held back. Nothing may be written after it.
+	Flush() error
+}
+
+// NewRequests writes in a format to out, which the caller closes. oracleGeneral
+// holds some tens of bytes for each distinct block.
+func NewRequests(format string, out Out) (Requests, error) {
 	switch format {
 	case CSV:
-		w = newCSV(out)
+		return newCSV(out), nil
 	case OracleGeneral:
-		w = &oracle{out: out, latest: map[int64]int64{}}
+		return &oracle{out: out, latest: map[int64]int64{}}, nil
 	default:
-		return 0, fmt.Errorf("format %q: want %s", format, strings.Join(Formats, " or "))
+		return nil, fmt.Errorf("format %q: want %s", format, strings.Join(Formats, " or "))
+	}
+}
+
+// Convert reads a trace to its end and returns how many requests it wrote.
+func Convert(r io.Reader, format string, out Out) (int64, error) {
+	w, err := NewRequests(format, out)
+	if err != nil {
+		return 0, err
 	}
 	t, err := NewReader(r)
 	if err != nil {
@@ -57,7 +71,7 @@ func Convert(r io.Reader, format string, out Out) (int64, error) {
 	for {
 		a, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return n, w.flush()
+			return n, w.Flush()
 		}
 		if err != nil {
 			return n, err
@@ -72,7 +86,7 @@ func Convert(r io.Reader, format string, out Out) (int64, error) {
 		if ids[key] == 0 {
 			ids[key] = int64(len(ids)) + 1
 		}
-		if err := w.request(n, seconds(a.Time-first), ids[key], a.Size); err != nil {
+		if err := w.Write(seconds(a.Time-first), ids[key], a.Size); err != nil {
 			return n, err
 		}
 		n++
@@ -89,12 +103,14 @@ func newCSV(out io.Writer) csv {
 	return c
 }
 
-func (c csv) request(_ int64, seconds uint32, id int64, size int32) error {
+// Write is part of Requests.
+func (c csv) Write(seconds uint32, id int64, size int32) error {
 	_, err := fmt.Fprintf(c.out, "%d,%d,%d\n", seconds, id, size)
 	return err
 }
 
-func (c csv) flush() error { return c.out.Flush() }
+// Flush is part of Requests.
+func (c csv) Flush() error { return c.out.Flush() }
 
 const (
 	oracleSize = 24      // bytes of a request
@@ -111,7 +127,9 @@ type oracle struct {
 	held   []byte
 }
 
-func (o *oracle) request(n int64, seconds uint32, id int64, size int32) error {
+// Write is part of Requests.
+func (o *oracle) Write(seconds uint32, id int64, size int32) error {
+	n := o.begun + int64(len(o.held)/oracleSize)
 	if before, again := o.latest[id]; again {
 		if err := o.setNext(before, n); err != nil {
 			return err
@@ -123,7 +141,7 @@ func (o *oracle) request(n int64, seconds uint32, id int64, size int32) error {
 	o.held = binary.LittleEndian.AppendUint32(o.held, uint32(size))
 	o.held = binary.LittleEndian.AppendUint64(o.held, math.MaxUint64) // −1
 	if len(o.held) == oracleHeld*oracleSize {
-		return o.flush()
+		return o.Flush()
 	}
 	return nil
 }
@@ -139,7 +157,8 @@ func (o *oracle) setNext(of, next int64) error {
 	return err
 }
 
-func (o *oracle) flush() error {
+// Flush is part of Requests.
+func (o *oracle) Flush() error {
 	_, err := o.out.Write(o.held)
 	o.begun += int64(len(o.held) / oracleSize)
 	o.held = o.held[:0]

@@ -12,12 +12,12 @@
 //
 //	0                8             12            16
 //	┌────────────────┬─────────────┬─────────────┐
-//	│ "TideTrce"     │ version = 1 │ item = 64   │
+//	│ "TideTrce"     │ version = 2 │ item = 64   │
 //	└────────────────┴─────────────┴─────────────┘
 //
 //	0      1         4      8      16       24       32       40         48      56    64
 //	┌──────┬─────────┬──────┬──────┬────────┬────────┬────────┬──────────┬───────┬─────┐
-//	│ kind │ 3 zeros │ size │ time │ stream │ reader │ object │ position │ start │ end │
+//	│ kind │ pages   │ size │ time │ stream │ reader │ object │ position │ start │ end │
 //	└──────┴─────────┴──────┴──────┴────────┴────────┴────────┴──────────┴───────┴─────┘
 //
 //	0      1         8          16     24                                             64
@@ -25,10 +25,15 @@
 //	│ kind │ 7 zeros │ accesses │ lost │ zeros                                       │
 //	└──────┴─────────┴──────────┴──────┴─────────────────────────────────────────────┘
 //
-// The first form is an access (kinds 1 to 6), the second a mark: kind 254 says
+// The first form is an access (kinds 1 to 11), the second a mark: kind 254 says
 // that accesses were lost before it, kind 255 ends the file. Both count from
 // the start of the recording. A file without its end is that of a broker that
 // was killed; what is there is good, up to an item that was cut short.
+//
+// Pages are what the block takes of the cache's memory, in 4 KiB; 0 where that
+// is not known. With kinds 1 to 3 and 7 to 10 a trace says everything that the
+// eviction policy of the cache was told, in that order, so that the same policy
+// makes the same decisions when it is told again (cacheexp/timed, Recorded).
 //
 // Time is ns since the Unix epoch. Start and end are logical offsets of the
 // stream, the end exclusive; an index has neither, nor a stream or reader.
@@ -55,6 +60,23 @@ const (
 	IndexHit
 	IndexMiss
 	IndexPrefetch
+	// Rescue: a reader asked for a block that the policy had sent away and that
+	// was still in memory, since another reader held it or its load had not
+	// ended: no GET, but no hit of the policy's either.
+	Rescue
+	// Refused: a reader asked for a block for which there was no memory. It
+	// asks again.
+	Refused
+	// Drop: the cache let go of a block that the policy would have kept: its
+	// reader had read it to its end, or its load had failed.
+	Drop
+	// Pushed: the policy had to give this block up, beyond what it needs to
+	// keep to its size, for the one that comes in next: blocks that readers
+	// hold took the memory.
+	Pushed
+	// Commit: the block can be read from here on. A cache does not see that;
+	// generators write it, so that nothing is read ahead of its being written.
+	Commit
 	endOfKinds
 )
 
@@ -63,10 +85,10 @@ const (
 	endMark  Kind = 255
 )
 
-var kindNames = [endOfKinds]string{"", "hit", "miss", "prefetch", "index hit", "index miss", "index prefetch"}
+var kindNames = [endOfKinds]string{"", "hit", "miss", "prefetch", "index hit", "index miss", "index prefetch", "rescue", "refused", "drop", "pushed", "commit"}
 
 // Kinds are all of them.
-var Kinds = []Kind{Hit, Miss, Prefetch, IndexHit, IndexMiss, IndexPrefetch}
+var Kinds = []Kind{Hit, Miss, Prefetch, IndexHit, IndexMiss, IndexPrefetch, Rescue, Refused, Drop, Pushed, Commit}
 
 // String is the name in summaries.
 func (k Kind) String() string {
@@ -76,8 +98,8 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// Demand says that a reader asked for a block.
-func (k Kind) Demand() bool { return k == Hit || k == Miss }
+// Demand says that a reader asked for a block, and got it.
+func (k Kind) Demand() bool { return k == Hit || k == Miss || k == Rescue }
 
 // Access is one of a block, or of an index.
 type Access struct {
@@ -90,7 +112,14 @@ type Access struct {
 	Position int64 // bytes from the object's start
 	Start    int64 // offsets that the block covers
 	End      int64 // exclusive
+	Pages    int32 // what it takes of the cache's memory, in PageSize; 0: not known
 }
+
+// PageSize is the unit of Access.Pages, in bytes.
+const PageSize = 4096
+
+// mostPages is what three bytes hold.
+const mostPages = 1<<24 - 1
 
 // Totals are of a whole recording, or of it up to a mark.
 type Totals struct {
@@ -106,7 +135,7 @@ const (
 
 const (
 	magic   = "TideTrce"
-	version = 1
+	version = 2
 )
 
 // ErrFormat is wrapped by every error that says "this is no trace".
@@ -132,7 +161,8 @@ func checkHeader(b []byte) error {
 }
 
 func appendAccess(dst []byte, a Access) []byte {
-	dst = append(dst, byte(a.Kind), 0, 0, 0)
+	pages := min(max(a.Pages, 0), mostPages)
+	dst = append(dst, byte(a.Kind), byte(pages>>16), byte(pages>>8), byte(pages))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(a.Size))
 	for _, v := range [...]uint64{
 		uint64(a.Time), uint64(a.Stream), a.Reader, uint64(a.Object), uint64(a.Position), uint64(a.Start), uint64(a.End),
@@ -148,12 +178,11 @@ func decodeAccess(b []byte) (Access, error) {
 	a := Access{
 		Kind: Kind(b[0]), Size: int32(binary.BigEndian.Uint32(b[4:])), Time: at(8), Stream: at(16), Reader: uint64(at(24)),
 		Object: at(32), Position: at(40), Start: at(48), End: at(56),
+		Pages: int32(b[1])<<16 | int32(b[2])<<8 | int32(b[3]),
 	}
 	switch {
 	case a.Kind == 0 || a.Kind >= endOfKinds:
 		return Access{}, fmt.Errorf("%w: unknown kind %d", ErrFormat, b[0])
-	case b[1] != 0 || b[2] != 0 || b[3] != 0:
-		return Access{}, fmt.Errorf("%w: want three zeros behind the kind, found % x", ErrFormat, b[1:4])
 	case a.Size <= 0:
 		return Access{}, fmt.Errorf("%w: want a size of 1 or more, found %d", ErrFormat, a.Size)
 	case a.Position < 0 || a.Start < 0 || a.End < a.Start:

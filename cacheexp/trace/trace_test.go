@@ -37,9 +37,9 @@ func ask(kind Kind, second, n int64) Access {
 
 // TestGolden holds the bytes against the picture in the package comment.
 func TestGolden(t *testing.T) {
-	got := record(Access{Kind: Miss, Size: 0x102, Time: 0x304, Stream: 0x506, Reader: 0x708, Object: 0x90a, Position: 0xb0c, Start: 0xd0e, End: 0xf10})
-	require.Equal(t, hex.EncodeToString([]byte("TideTrce"))+"00000001"+"00000040"+
-		"02000000"+"00000102"+"0000000000000304"+"0000000000000506"+"0000000000000708"+"000000000000090a"+
+	got := record(Access{Kind: Miss, Size: 0x102, Time: 0x304, Stream: 0x506, Reader: 0x708, Object: 0x90a, Position: 0xb0c, Start: 0xd0e, End: 0xf10, Pages: 0x111213})
+	require.Equal(t, hex.EncodeToString([]byte("TideTrce"))+"00000002"+"00000040"+
+		"02111213"+"00000102"+"0000000000000304"+"0000000000000506"+"0000000000000708"+"000000000000090a"+
 		"0000000000000b0c"+"0000000000000d0e"+"0000000000000f10"+
 		"ff00000000000000"+"0000000000000001"+"0000000000000000"+strings.Repeat("00", 40), hex.EncodeToString(got))
 }
@@ -71,6 +71,7 @@ func TestRoundTrip(t *testing.T) {
 				Time: rapid.Int64().Draw(t, "time"), Stream: rapid.Int64().Draw(t, "stream"), Reader: rapid.Uint64().Draw(t, "reader"),
 				Object: rapid.Int64().Draw(t, "object"), Position: rapid.Int64Range(0, 1<<62).Draw(t, "position"),
 				Start: start, End: start + rapid.Int64Range(0, 100).Draw(t, "records"),
+				Pages: rapid.Int32Range(0, mostPages).Draw(t, "pages"),
 			})
 		}
 		out, r, err := readAll(record(in...))
@@ -167,10 +168,9 @@ func TestRefused(t *testing.T) {
 	}
 	for want, b := range map[string][]byte{
 		"want magic":               set(0, 'x'),
-		"want version 1, found 2":  set(11, 2),
+		"want version 2, found 3":  set(11, 3),
 		"want items of 64 bytes":   set(15, 65),
 		"position 16: not a trace": set(headerSize, 77),
-		"three zeros":              set(headerSize+2, 1),
 		"want a size of 1":         set(headerSize+4, 0xff),
 		"want a position":          set(headerSize+40, 0xff),
 		"position 80: not a trace of a block cache: a mark says 2 accesses, 1 stand before it": set(headerSize+itemSize+15, 2),
@@ -181,6 +181,16 @@ func TestRefused(t *testing.T) {
 		require.ErrorIs(t, err, ErrFormat, want)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// TestWriter: what waits for its file writes what a recorder does.
+func TestWriter(t *testing.T) {
+	var out bytes.Buffer
+	w := NewWriter(&out)
+	require.NoError(t, w.Write(ask(Commit, 0, 1)))
+	require.NoError(t, w.Write(ask(Miss, 1, 1)))
+	require.NoError(t, w.Close())
+	require.Equal(t, record(ask(Commit, 0, 1), ask(Miss, 1, 1)), out.Bytes())
 }
 
 // sample has three blocks; number 1 is asked for again at once and at the end.
@@ -194,7 +204,7 @@ func TestSummary(t *testing.T) {
 	require.Equal(t, Summary{
 		Accesses: 5, Bytes: 500, Blocks: 3, Footprint: 300, Objects: 1, Streams: 1, Readers: 1, MissRatio: 0.4,
 		IndexBytes: 100, DurationNs: 4e9, Complete: true,
-		Kinds: map[string]int64{"hit": 3, "miss": 2, "prefetch": 1, "index hit": 1, "index miss": 1, "index prefetch": 0},
+		Kinds: map[string]int64{"hit": 3, "miss": 2, "prefetch": 1, "index hit": 1, "index miss": 1, "index prefetch": 0, "rescue": 0, "refused": 0, "drop": 0, "pushed": 0, "commit": 0},
 	}, s)
 	var text strings.Builder
 	s.Print(&text)
