@@ -34,31 +34,53 @@ type Out interface {
 	io.WriterAt
 }
 
-// Requests writes requests for blocks in one of the Formats.
-type Requests interface {
-	// Write appends a request: seconds from the first one, the number of the
-	// block, its bytes.
-	Write(seconds uint32, id int64, size int32) error
-	// Flush writes what is held back. Nothing may be written after it.
-	Flush() error
+// Converter writes the readers' requests of a trace in one of the Formats. It
+// holds some tens of bytes for each distinct block.
+type Converter struct {
+	out interface {
+		request(n int64, seconds uint32, id int64, size int32) error
+		flush() error
+	}
+	ids      map[block]int64
+	first, n int64
 }
 
-// NewRequests writes in a format to out, which the caller closes. oracleGeneral
-// holds some tens of bytes for each distinct block.
-func NewRequests(format string, out Out) (Requests, error) {
+// NewConverter writes to out, which the caller closes.
+func NewConverter(format string, out Out) (*Converter, error) {
+	c := &Converter{ids: map[block]int64{}}
 	switch format {
 	case CSV:
-		return newCSV(out), nil
+		c.out = newCSV(out)
 	case OracleGeneral:
-		return &oracle{out: out, latest: map[int64]int64{}}, nil
+		c.out = &oracle{out: out, latest: map[int64]int64{}}
 	default:
 		return nil, fmt.Errorf("format %q: want %s", format, strings.Join(Formats, " or "))
 	}
+	return c, nil
 }
+
+// Add writes an access if a reader made it.
+func (c *Converter) Add(a Access) error {
+	if !a.Kind.Demand() {
+		return nil
+	}
+	if c.n == 0 {
+		c.first = a.Time
+	}
+	key := block{a.Object, a.Position}
+	if c.ids[key] == 0 {
+		c.ids[key] = int64(len(c.ids)) + 1
+	}
+	c.n++
+	return c.out.request(c.n-1, seconds(a.Time-c.first), c.ids[key], a.Size)
+}
+
+// Close writes what is held back and returns how many requests there were.
+func (c *Converter) Close() (int64, error) { return c.n, c.out.flush() }
 
 // Convert reads a trace to its end and returns how many requests it wrote.
 func Convert(r io.Reader, format string, out Out) (int64, error) {
-	w, err := NewRequests(format, out)
+	c, err := NewConverter(format, out)
 	if err != nil {
 		return 0, err
 	}
@@ -66,30 +88,17 @@ func Convert(r io.Reader, format string, out Out) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	ids := map[block]int64{}
-	first, n := int64(0), int64(0)
 	for {
 		a, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return n, w.Flush()
+			return c.Close()
 		}
 		if err != nil {
-			return n, err
+			return c.n, err
 		}
-		if !a.Kind.Demand() {
-			continue
+		if err := c.Add(a); err != nil {
+			return c.n, err
 		}
-		if n == 0 {
-			first = a.Time
-		}
-		key := block{a.Object, a.Position}
-		if ids[key] == 0 {
-			ids[key] = int64(len(ids)) + 1
-		}
-		if err := w.Write(seconds(a.Time-first), ids[key], a.Size); err != nil {
-			return n, err
-		}
-		n++
 	}
 }
 
@@ -103,14 +112,12 @@ func newCSV(out io.Writer) csv {
 	return c
 }
 
-// Write is part of Requests.
-func (c csv) Write(seconds uint32, id int64, size int32) error {
+func (c csv) request(_ int64, seconds uint32, id int64, size int32) error {
 	_, err := fmt.Fprintf(c.out, "%d,%d,%d\n", seconds, id, size)
 	return err
 }
 
-// Flush is part of Requests.
-func (c csv) Flush() error { return c.out.Flush() }
+func (c csv) flush() error { return c.out.Flush() }
 
 const (
 	oracleSize = 24      // bytes of a request
@@ -127,9 +134,7 @@ type oracle struct {
 	held   []byte
 }
 
-// Write is part of Requests.
-func (o *oracle) Write(seconds uint32, id int64, size int32) error {
-	n := o.begun + int64(len(o.held)/oracleSize)
+func (o *oracle) request(n int64, seconds uint32, id int64, size int32) error {
 	if before, again := o.latest[id]; again {
 		if err := o.setNext(before, n); err != nil {
 			return err
@@ -141,7 +146,7 @@ func (o *oracle) Write(seconds uint32, id int64, size int32) error {
 	o.held = binary.LittleEndian.AppendUint32(o.held, uint32(size))
 	o.held = binary.LittleEndian.AppendUint64(o.held, math.MaxUint64) // −1
 	if len(o.held) == oracleHeld*oracleSize {
-		return o.Flush()
+		return o.flush()
 	}
 	return nil
 }
@@ -157,8 +162,7 @@ func (o *oracle) setNext(of, next int64) error {
 	return err
 }
 
-// Flush is part of Requests.
-func (o *oracle) Flush() error {
+func (o *oracle) flush() error {
 	_, err := o.out.Write(o.held)
 	o.begun += int64(len(o.held) / oracleSize)
 	o.held = o.held[:0]
