@@ -7,6 +7,7 @@ const (
 	rateMargin   = 2         // times what a reader reads while a GET takes its p99
 	rateMostGrew = 6         // doublings by waiting
 	rateSmooth   = 4         // a new speed counts for a quarter
+	rateCalm     = 8         // times what is wanted, read without waiting, until a doubling is taken back
 )
 
 func init() {
@@ -26,9 +27,10 @@ func init() {
 //
 // so that a slow reader holds little memory and a fast one never waits. The speed
 // is measured from block to block, where the reader did not have to wait for the
-// first of them: else it would be the store's speed. A reader that waits all the
-// same, or whose speed cannot be known since it always waits, gets twice as much,
-// once for each time that what it had is used up. When all readers together want
+// first of them: else it would be the store's speed. A reader that comes to a
+// block on its way, whatever its speed is believed to be, gets twice as much, once
+// for each time that what it had is used up; and half as much again when it did
+// not have to wait for long, or found a block gone that had been fetched. When all readers together want
 // more than there is room, each gets its part of the room, in proportion.
 type rate struct {
 	readers *runs[flow]
@@ -43,6 +45,7 @@ type flow struct {
 	speed    float64 // bytes a ns; 0: not known
 	grew     int     // doublings by waiting
 	patience int64   // bytes to read until waiting may double again
+	calm     int64   // bytes read since it waited last
 	want     int64   // as accounted in rate.wanted, bytes
 	left     int     // blocks ahead that were proposed
 	bytes    int64   // of these
@@ -80,17 +83,32 @@ func (f *flow) note(a Access, how moved) {
 		}
 		f.speed += (v - f.speed) / rateSmooth
 	}
-	if f.left == 0 || !a.Hit || how == jumped { // nothing was ahead, or it is gone
-		f.left, f.bytes = 0, 0
-	} else {
-		f.left, f.bytes = f.left-1, max(f.bytes-int64(a.Block.Size), 0)
-	}
-	if how == jumped {
-		f.speed, f.grew, f.patience = 0, 0, 0
-	}
-	f.now, f.size = a.Now, int64(a.Block.Size)
-	f.waited = a.Late || !a.Hit
+	f.now, f.size, f.waited = a.Now, int64(a.Block.Size), a.Late || !a.Hit
 	f.patience -= f.size
+	switch {
+	case how == jumped:
+		f.speed, f.grew, f.patience, f.left, f.bytes = 0, 0, 0, 0, 0
+	case f.left == 0: // nothing was ahead
+	case !a.Hit: // it was evicted unread
+		f.left, f.bytes, f.grew = 0, 0, max(f.grew-1, 0)
+	default:
+		f.left, f.bytes = f.left-1, max(f.bytes-f.size, 0)
+	}
+	f.adapt(a)
+}
+
+// adapt doubles, or halves, what goes beyond the speed.
+func (f *flow) adapt(a Access) {
+	if f.calm += f.size; f.waited {
+		f.calm = 0
+	}
+	switch {
+	case a.Late && f.patience <= 0:
+		f.grew = min(f.grew+1, rateMostGrew)
+		f.patience = f.bytes + f.size // what was asked for before tells nothing about the new size
+	case f.grew > 0 && f.calm > rateCalm*f.want:
+		f.grew, f.calm = f.grew-1, 0
+	}
 }
 
 // target is what should be ahead of the reader, in bytes.
@@ -102,10 +120,6 @@ func (f *flow) target(a Access) int64 {
 	base := float64(rateFirst)
 	if f.speed > 0 {
 		base = f.speed * get * rateMargin
-	}
-	if f.waited && f.patience <= 0 {
-		f.grew = min(f.grew+1, rateMostGrew)
-		f.patience = f.bytes // what was asked for before tells nothing about the new size
 	}
 	return min(max(int64(base)<<f.grew, int64(a.Block.Size)), rateMost)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/tidelog/tide/cacheexp/trace"
 )
@@ -19,6 +18,7 @@ func init() {
 type cacheCmd struct {
 	Sim   cacheSimCmd   `cmd:"" help:"Put a trace's requests to eviction policies and count what they miss."`
 	Trace cacheTraceCmd `cmd:"" help:"Sum up what tide broker --trace has recorded, or convert it."`
+	Gen   cacheGenCmd   `cmd:"" help:"Make a trace."`
 }
 
 // cacheTraceCmd is `tide cache trace`.
@@ -57,18 +57,14 @@ func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
 	if same(in, c.Out) {
 		return usageError{fmt.Errorf("%s is the trace itself: name another file", c.Out)}
 	}
-	out, err := os.CreateTemp(filepath.Dir(c.Out), ".trace-*")
-	if err != nil {
+	var n int64
+	err := replaceFile(c.Out, func(out *os.File) (err error) {
+		if n, err = trace.Convert(in, c.To, out); err != nil {
+			err = fmt.Errorf("%s: %w", c.File, err)
+		}
 		return err
-	}
-	n, err := trace.Convert(in, c.To, out)
+	})
 	if err != nil {
-		err = fmt.Errorf("%s: %w", c.File, err)
-	}
-	if err := errors.Join(err, out.Chmod(0o644), out.Close()); err != nil {
-		return errors.Join(err, os.Remove(out.Name()))
-	}
-	if err := os.Rename(out.Name(), c.Out); err != nil {
 		return err
 	}
 	if c.JSON {
