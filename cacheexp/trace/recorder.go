@@ -76,7 +76,7 @@ func (r *Recorder) Close() error {
 func (r *Recorder) run(w io.Writer) {
 	defer close(r.done)
 	out := bufio.NewWriterSize(w, 256<<10)
-	_, r.err = out.Write(appendHeader(nil))
+	_, r.err = out.Write(header())
 	marked := int64(0)
 	item := make([]byte, 0, itemSize)
 	for a := range r.queue {

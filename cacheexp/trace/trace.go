@@ -141,8 +141,8 @@ const (
 // ErrFormat is wrapped by every error that says "this is no trace".
 var ErrFormat = errors.New("not a trace of a block cache")
 
-func appendHeader(dst []byte) []byte {
-	dst = append(dst, magic...)
+func header() []byte {
+	dst := append(make([]byte, 0, headerSize), magic...)
 	dst = binary.BigEndian.AppendUint32(dst, version)
 	return binary.BigEndian.AppendUint32(dst, itemSize)
 }

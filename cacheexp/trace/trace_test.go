@@ -247,7 +247,7 @@ func TestConvert(t *testing.T) {
 func TestConvertFarBack(t *testing.T) {
 	const n = 2*oracleHeld + 5
 	var in bytes.Buffer
-	in.Write(appendHeader(nil))
+	in.Write(header())
 	for i := range int64(n) {
 		in.Write(appendAccess(nil, ask(Miss, 0, i)))
 	}
@@ -263,7 +263,7 @@ func TestConvertFarBack(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	f.Add(sample())
 	f.Add(sample()[:200])
-	f.Add(appendMark(appendHeader(nil), lostMark, Totals{Lost: 3}))
+	f.Add(appendMark(header(), lostMark, Totals{Lost: 3}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		out, r, err := readAll(b)
 		s, errSum := Summarize(bytes.NewReader(b))

@@ -17,7 +17,7 @@ type Writer struct {
 // writer keeps its first error and returns it from Close.
 func NewWriter(w io.Writer) *Writer {
 	t := &Writer{out: bufio.NewWriterSize(w, 256<<10)}
-	_, _ = t.out.Write(appendHeader(nil))
+	_, _ = t.out.Write(header())
 	return t
 }
 

@@ -20,10 +20,10 @@ var table = []group{
 	}},
 	{"parts", []string{
 		"iopath/*", "broker/objstore/*", "broker/fence/*", "broker/wal", "broker/logcache",
-		"broker/blockcache", "broker/meta/raftmeta", "cacheexp/gen", "cacheexp/timed", "results/figures", "results/omb", "results/resultstest", "results/rows",
+		"broker/blockcache", "broker/meta/raftmeta", "cacheexp/gen", "results/figures", "results/omb", "results/resultstest", "results/rows",
 	}},
 	{"movers and load", []string{
-		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "doctor",
+		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "cacheexp/timed", "doctor",
 		"iopath/open", "results/compare", "results/export", "results/report", "workloads/load", "workloads/target",
 	}},
 	{"stream", []string{"broker/stream", "workloads/session", "workloads/driver"}},
