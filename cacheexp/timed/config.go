@@ -28,8 +28,8 @@ type Config struct {
 	// MaxLoads and MaxPrefetch are GETs in flight for readers, and ahead of them.
 	// Default 32 each.
 	MaxLoads, MaxPrefetch int
-	// MaxGet is how many bytes of adjacent blocks one GET brings at most. Default
-	// 4 MiB.
+	// MaxGet is how many bytes of adjacent blocks one GET brings at most. Default a
+	// sixteenth of Ahead, from 4 to 8 MiB.
 	MaxGet int
 	// Ahead bounds what is loaded ahead and not read yet, what waits to be loaded
 	// included, in bytes. Default 256 MiB, at most half of the capacity (with
@@ -42,7 +42,8 @@ type Config struct {
 
 const (
 	defaultLoads = 32
-	defaultGet   = 4 << 20
+	leastGet     = 4 << 20
+	mostGet      = 8 << 20
 	defaultAhead = 256 << 20
 	defaultHeld  = 1 << 16
 )
@@ -50,13 +51,13 @@ const (
 func (c Config) withDefaults() Config {
 	def(&c.MaxLoads, defaultLoads)
 	def(&c.MaxPrefetch, defaultLoads)
-	def(&c.MaxGet, defaultGet)
 	def(&c.MaxHeld, defaultHeld)
 	if c.Ahead == 0 {
 		if c.Ahead = defaultAhead; !c.Objects {
 			c.Ahead = min(c.Ahead, max(c.Capacity/2, 1))
 		}
 	}
+	def(&c.MaxGet, int(min(max(c.Ahead/16, leastGet), mostGet)))
 	return c
 }
 

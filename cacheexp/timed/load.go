@@ -29,33 +29,46 @@ func (m *sim) want(i id) {
 }
 
 // join takes the proposals that are adjacent to a missed block, with nothing
-// between that is known already, into its own GET.
+// between that is known already, into its own GET: outwards from the block.
 func (m *sim) join(i id) {
-	l := m.state[i].load
-	blocks := m.catalog.blocks
-	own := blocks[i].Block
+	l, own := m.state[i].load, m.catalog.blocks[i].Block
 	at := slices.IndexFunc(m.plan, func(p prefetch.Block) bool { return p.Position > own.Position })
 	if at < 0 {
 		at = len(m.plan)
 	}
-	for n, first := at-1, own; n >= 0 && prefetch.Adjacent(m.plan[n], first); n-- {
-		first = m.plan[n]
-		if !m.joined(l, first, 0) {
+	// Both are chosen before any is begun, since that sends others away.
+	before, behind := slices.Clone(m.plan[:at]), m.plan[at:]
+	slices.Reverse(before)
+	before, behind = before[:m.adjoining(own, before)], behind[:m.adjoining(own, behind)]
+	for _, p := range before {
+		if !m.joined(l, p, 0) {
 			break
 		}
 	}
-	for n, last := at, own; n < len(m.plan) && prefetch.Adjacent(last, m.plan[n]); n++ {
-		last = m.plan[n]
-		if !m.joined(l, last, len(l.blocks)) {
+	for _, p := range behind {
+		if !m.joined(l, p, len(l.blocks)) {
 			break
 		}
 	}
 }
 
-// joined puts a proposed block into a GET, unless it is known already.
+// adjoining is how many of the blocks follow on each other from own on, in either
+// direction, and are not known already.
+func (m *sim) adjoining(own prefetch.Block, run []prefetch.Block) int {
+	for n, b := range run {
+		i, ok := m.catalog.ids[policy.Key{Object: b.Object, Position: b.Position}]
+		if !ok || m.known(i) || !(prefetch.Adjacent(own, b) || prefetch.Adjacent(b, own)) {
+			return n
+		}
+		own = b
+	}
+	return len(run)
+}
+
+// joined puts a proposed block into a GET.
 func (m *sim) joined(l *load, p prefetch.Block, at int) bool {
-	i, ok := m.catalog.ids[policy.Key{Object: p.Object, Position: p.Position}]
-	if !ok || m.known(i) || !m.begin(i, l) {
+	i := m.catalog.ids[policy.Key{Object: p.Object, Position: p.Position}]
+	if !m.begin(i, l) {
 		return false
 	}
 	l.blocks = slices.Insert(l.blocks, at, i)
