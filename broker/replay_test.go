@@ -206,7 +206,7 @@ func agree(t *testing.T, name, ahead string) {
 	s := newShelf(t, 6, 3, 8)
 	now := int64(1)
 	var p tape
-	cfg := blockcache.Config{Size: size, Recorder: &p, Clock: func() int64 { return now }}
+	cfg := blockcache.Config{Size: size, PinnedSize: 8 * size, Recorder: &p, Clock: func() int64 { return now }}
 	c := s.open(t, name, ahead, cfg)
 	for _, ref := range s.refs {
 		_, err := c.Index(t.Context(), ref)

@@ -25,7 +25,7 @@ type cache struct {
 }
 
 func newCache(c Cell, f Footprint) (*cache, error) {
-	capacity, err := c.capacity(f)
+	capacity, err := c.Capacity(f)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func (c Cell) Validate() error {
 		errs = append(errs, fmt.Errorf("size %v: want a whole number of %s, or at most 1 for a share of the footprint", c.Size, c.Unit))
 	}
 	if c.Prefetch != "" && c.Prefetch != noPrefetch {
-		errs = append(errs, fmt.Errorf("prefetcher %q: without time a block ahead costs nothing and is never late, so only %s is simulated", c.Prefetch, noPrefetch))
+		errs = append(errs, fmt.Errorf("prefetcher %q: without time a block ahead costs nothing and is never late, so only %s is simulated without a store model", c.Prefetch, noPrefetch))
 	}
 	return errors.Join(errs...)
 }
@@ -98,9 +98,9 @@ const noPrefetch = "none"
 // relative says whether the size is a share of the footprint.
 func (c Cell) relative() bool { return c.Size <= 1 }
 
-// capacity in the cell's unit. A share is rounded down; one of nothing is an
+// Capacity in the cell's unit. A share is rounded down; one of nothing is an
 // error.
-func (c Cell) capacity(f Footprint) (int64, error) {
+func (c Cell) Capacity(f Footprint) (int64, error) {
 	if !c.relative() {
 		return int64(c.Size), nil
 	}

@@ -75,15 +75,20 @@ func (t Trace) Open() (*File, error) {
 }
 
 func open(r io.Reader, format string) (Source, error) {
-	in := bufio.NewReaderSize(r, 256<<10)
-	if magic, _ := in.Peek(2); string(magic) != "\x1f\x8b" { // a short file is the decoder's to refuse
-		return Decode(in, format)
-	}
-	z, err := gzip.NewReader(in)
+	in, err := unpack(r)
 	if err != nil {
 		return nil, err
 	}
-	return Decode(z, format)
+	return Decode(in, format)
+}
+
+// unpack reads through gzip what begins with its magic.
+func unpack(r io.Reader) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 256<<10)
+	if magic, _ := in.Peek(2); string(magic) != "\x1f\x8b" { // a short file is the decoder's to refuse
+		return in, nil
+	}
+	return gzip.NewReader(in)
 }
 
 // File is an open trace.
