@@ -23,8 +23,8 @@ func init() {
 // reportCmd is `tide report`.
 type reportCmd struct {
 	Dir    []string `arg:"" help:"Directories of trials or matrices, or that hold some."`
-	Format string   `help:"html makes figures and a page in each directory and prints their paths; table is for the terminal; csv and parquet have a row for each phase of a trial and each trial of a matrix; benchfmt is what benchstat reads." enum:"html,table,csv,parquet,benchfmt" default:"html" placeholder:"html|table|csv|parquet|benchfmt"`
-	Out    string   `help:"File that table, csv, parquet or benchfmt is written to. Default: standard output." placeholder:"FILE"`
+	Format string   `help:"html makes figures and a page in each directory, and one over several trials, and prints their paths; table is for the terminal; csv and parquet have a row for each phase of a trial and each trial of a matrix; benchfmt is what benchstat reads." enum:"html,table,csv,parquet,benchfmt" default:"html" placeholder:"html|table|csv|parquet|benchfmt"`
+	Out    string   `help:"File that table, csv, parquet or benchfmt is written to, by default standard output; of html the page over several trials, by default report.html in the directory that holds them, or in the present one." placeholder:"FILE"`
 }
 
 // Help is printed below the flags' text.
@@ -34,9 +34,6 @@ func (c *reportCmd) Help() string {
 
 // Run reads, writes, and names what was left out.
 func (c *reportCmd) Run(_ context.Context, std *stdio) error {
-	if c.Format == "html" && c.Out != "" {
-		return usageError{errors.New("--out is for the other formats: a page lies in the directory of its results")}
-	}
 	var places []rows.Place
 	for _, dir := range c.Dir {
 		if err := wantDirectory(dir); err != nil {
@@ -49,7 +46,7 @@ func (c *reportCmd) Run(_ context.Context, std *stdio) error {
 		places = append(places, found...)
 	}
 	if c.Format == "html" {
-		return pages(std, places)
+		return c.pages(std, places)
 	}
 	table := rows.ReadPlaces(places)
 	if err := table.Check(); err != nil {
@@ -112,63 +109,82 @@ func printTable(w io.Writer, t rows.Table, places []rows.Place) error {
 	return nil
 }
 
-// pages makes what each directory holds beside its record.
-func pages(std *stdio, places []rows.Place) error {
-	made, anyInvalid := 0, false
+// pages makes what each directory holds beside its record, and one page over
+// several trials.
+func (c *reportCmd) pages(std *stdio, places []rows.Place) error {
+	together, made, anyInvalid := report.NewOverlay(), 0, false
 	var broken []error
 	for _, p := range places {
-		paths, isInvalid, err := makePage(p)
+		path, isInvalid, err := makePage(p, together)
 		if err != nil {
 			broken = append(broken, err)
+			together.Skip(p.Dir, err)
 			fmt.Fprintln(std.err, "tide: warning: left out:", err)
 			continue
 		}
 		made, anyInvalid = made+1, anyInvalid || isInvalid
-		for _, path := range paths {
-			fmt.Fprintln(std.out, path)
-		}
+		fmt.Fprintln(std.out, path)
 	}
 	if made == 0 {
 		return errors.Join(append([]error{rows.ErrNothing}, broken...)...)
 	}
+	if together.Len() > 1 {
+		path := c.overlay()
+		if err := together.Write(path); err != nil {
+			return err
+		}
+		fmt.Fprintln(std.out, path)
+	}
 	return invalid(anyInvalid)
 }
 
-func makePage(p rows.Place) (paths []string, isInvalid bool, err error) {
+// overlay is where the page over several trials lies: in the directory that
+// holds them all, or where it was asked for.
+func (c *reportCmd) overlay() string {
+	switch {
+	case c.Out != "":
+		return c.Out
+	case len(c.Dir) == 1:
+		return filepath.Join(c.Dir[0], "report.html")
+	}
+	return "report.html"
+}
+
+// makePage of one trial or matrix. A trial joins the others.
+func makePage(p rows.Place, together *report.Overlay) (path string, isInvalid bool, err error) {
 	if p.Err != nil {
-		return nil, false, p.Err
+		return "", false, p.Err
 	}
 	if p.Matrix {
-		return matrixFigures(p.Dir)
+		return matrixPage(p.Dir)
 	}
 	trial, err := results.Load(p.Dir)
 	if err != nil {
-		return nil, false, err
+		return "", false, err
 	}
-	path, err := report.Write(trial)
-	return []string{path}, trial.Run.Verdict.Word == results.Invalid, err
+	if path, err = report.Write(trial); err != nil {
+		return "", false, err
+	}
+	together.Add(trial)
+	return path, trial.Run.Verdict.Word == results.Invalid, nil
 }
 
-// matrixFigures draws the figures that are made of this matrix.
-func matrixFigures(dir string) (paths []string, isInvalid bool, err error) {
+// matrixPage has the figure that is made of this matrix, if there is one.
+func matrixPage(dir string) (path string, isInvalid bool, err error) {
 	run, err := results.LoadMatrix(dir)
 	if err != nil {
-		return nil, false, err
+		return "", false, err
 	}
+	page := report.Matrix{Run: run}
 	for _, f := range figures.OfMatrices() {
 		if f.Matrix != run.Header.Name {
 			continue
 		}
-		drawn, err := f.Draw(run)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, d := range drawn {
-			paths = append(paths, filepath.Join(dir, "figures", d.Name+".svg"))
+		page.Title, page.Outcomes = f.Title, f.Check(run)
+		if page.Drawn, err = f.Draw(run); err != nil && !errors.Is(err, figures.ErrNoData) {
+			return "", false, err
 		}
 	}
-	if len(paths) == 0 {
-		return nil, false, fmt.Errorf("%s: no figure is made of a matrix named %s: try --format table or csv", dir, run.Header.Name)
-	}
-	return paths, rows.Table{Rows: rows.OfMatrix(run)}.Invalid(), nil
+	path, err = page.Write()
+	return path, rows.Table{Rows: rows.OfMatrix(run)}.Invalid(), err
 }

@@ -135,23 +135,31 @@ func (p pair) compare(a, b []rows.Row, phase string, m rows.Metric, from pick, s
 }
 
 // noise is the larger A/A difference of the two sides; 0 without a pair. That
-// of one cell stands for its whole matrix.
+// of one cell stands for all of its matrix that are of its kind: what a
+// simulated device does says nothing of a real one.
 func (p pair) noise(name string, from pick) float64 {
-	return max(p.sideA.noise(name, from), p.sideB.noise(name, from))
+	return max(p.sideA.noise(p.a.kind(), name, from), p.sideB.noise(p.b.kind(), name, from))
 }
 
-func (s *side) noise(name string, from pick) float64 {
-	if d, known := s.aa[name]; known {
+// kind of a group: how an acknowledgement is flushed, and what is simulated.
+func (g *group) kind() string { return g.flush + "\x00" + g.simulated }
+
+func (s *side) noise(kind, name string, from pick) float64 {
+	key := kind + "\x00" + name
+	if d, known := s.aa[key]; known {
 		return d
 	}
 	worst := 0.0
 	for i := range s.groups {
 		g := &s.groups[i]
+		if g.kind() != kind {
+			continue
+		}
 		if d, ok := stats.AADifference(samples(g.usable(), name, from), samples(g.arm, name, from)); ok {
 			worst = max(worst, d)
 		}
 	}
-	s.aa[name] = worst
+	s.aa[key] = worst
 	return worst
 }
 

@@ -16,7 +16,7 @@ type side struct {
 	dir      string
 	groups   []group // in the order in which they were found
 	warnings []string
-	aa       map[string]float64 // A/A difference by metric, as far as it was asked for
+	aa       map[string]float64 // A/A difference by kind and metric, as far as it was asked for
 }
 
 // group is the repeats of one configuration.
@@ -31,6 +31,7 @@ type group struct {
 	invalid  int        // trials that were left out
 	// simulated are the models in place of real parts; "" for none.
 	simulated string
+	flush     string
 	settings  map[string]string
 }
 
@@ -76,7 +77,7 @@ func keyOf(r rows.Row) string {
 }
 
 func newGroup(key string, r rows.Row) group {
-	g := group{key: key, workload: r.Workload, cell: r.Cell != "", simulated: r.Simulated, settings: map[string]string{}}
+	g := group{key: key, workload: r.Workload, cell: r.Cell != "", simulated: r.Simulated, flush: r.Durability.Flush, settings: map[string]string{}}
 	maps.Copy(g.settings, r.Settings)
 	if g.cell {
 		var axes []string

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidelog/tide/results"
@@ -107,7 +108,7 @@ func Metrics() []Metric {
 			out = append(out, timeMetric(s, stem, q.name))
 		}
 	}
-	return append(out, splitMetrics()...)
+	return slices.Concat(out, splitMetrics(), generatorMetrics())
 }
 
 // mainTimes are the ones that a comparison shows.

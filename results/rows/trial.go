@@ -57,6 +57,7 @@ func values(t *results.Trial, p results.Phase) map[string]float64 {
 		addTimes(out, t, s, p.Name)
 	}
 	addSplits(out, p)
+	addGenerator(out, p.Generator)
 	return out
 }
 
