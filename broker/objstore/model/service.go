@@ -106,8 +106,8 @@ func (s Service) String() string {
 		s.Name, s.Get.P50, s.Get.P99, s.Put.P50, s.Put.P99, units.Size(s.Bandwidth), s.Gets, s.Puts, 100*s.SlowDown)
 }
 
-// transfer is how long so many bytes take.
-func (s Service) transfer(n int64) time.Duration {
+// Transfer is how long so many bytes take on a connection.
+func (s Service) Transfer(n int64) time.Duration {
 	if s.Bandwidth == 0 {
 		return 0
 	}

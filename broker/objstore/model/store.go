@@ -152,7 +152,7 @@ func (s *Store) request(ctx context.Context, o op, key string, up, down int64, d
 		start := s.cfg.Clock.Now()
 		first, backoff, served := s.arrive(start, o, key, n)
 		if served {
-			return s.serve(ctx, start+s.cfg.Service.transfer(up)+first, down, do)
+			return s.serve(ctx, start+s.cfg.Service.Transfer(up)+first, down, do)
 		}
 		if err := s.cfg.Clock.Sleep(ctx, start+first); err != nil {
 			return fmt.Errorf("%s %s: %w", o, key, err)
@@ -185,7 +185,7 @@ func (s *Store) arrive(now time.Duration, o op, key string, n int) (first, backo
 func (s *Store) serve(ctx context.Context, due time.Duration, down int64, do func() error) error {
 	err := do()
 	if err == nil {
-		due += s.cfg.Service.transfer(down)
+		due += s.cfg.Service.Transfer(down)
 	}
 	if s.cfg.Clock.Now() > due {
 		s.late.Add(1)
