@@ -11,6 +11,7 @@
 //	              silent, slow, resets, cuts bodies or answers 503
 //	phases        tide bench, with a catch-up, a compaction and a kill -9 while it produces
 //	reports       chromium opens each kind of page: console, canvas, zoom, picker
+//	rivals        tide bench with Apache Kafka, stock and tiered, and without a Java
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client
