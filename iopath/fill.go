@@ -23,7 +23,7 @@ func FillURL(text, dir, capacity string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("WAL URL %q: %w", text, err)
 	}
-	if path == "" && scheme != SchemeMem {
+	if path == "" && scheme != SchemeMem && scheme != SchemeNull {
 		path = filepath.Join(dir, "wal")
 	}
 	if capacity != "" && !keys.Has("capacity") {

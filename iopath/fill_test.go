@@ -13,6 +13,7 @@ func TestFillURL(t *testing.T) {
 		"uring:?depth=2":                "uring:/d/wal?depth=2&capacity=1GiB",
 		"pwrite:/x/y?capacity=8MiB":     "pwrite:/x/y?capacity=8MiB",
 		"mem:":                          "mem:?capacity=1GiB",
+		"null:":                         "null:?capacity=1GiB",
 		"pwrite:?window=1MiB,4MiB,8MiB": "pwrite:/d/wal?window=1MiB,4MiB,8MiB&capacity=1GiB",
 	} {
 		got, err := FillURL(text, "/d", "1GiB")

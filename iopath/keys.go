@@ -46,7 +46,7 @@ func parseCapacity(s *Spec, value string) (err error) {
 
 func parseDurability(s *Spec, value string) error {
 	switch d := Durability(value); {
-	case s.Scheme == SchemeMem && d != None:
+	case (s.Scheme == SchemeMem || s.Scheme == SchemeNull) && d != None:
 		return fmt.Errorf("%q: memory survives nothing, want none", value)
 	case s.Scheme == SchemeFsync && d != Fdatasync && d != None:
 		return fmt.Errorf("%q: fsync writes through the page cache; want fdatasync or none", value)

@@ -16,6 +16,7 @@ const (
 	SchemePwrite = "pwrite" // pwritev2, O_DIRECT
 	SchemeFsync  = "fsync"  // buffered pwrite, then fdatasync
 	SchemeMem    = "mem"    // memory, no device
+	SchemeNull   = "null"   // nothing at all: for the null target alone, and in no list of choices
 )
 
 // Modes of a ring.

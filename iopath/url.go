@@ -42,10 +42,10 @@ func (s *Spec) checkScheme() error {
 	case SchemeUring:
 		s.Mode, s.Ring = ModeLeader, RingOwn
 	case SchemePwrite:
-	case SchemeMem:
+	case SchemeMem, SchemeNull:
 		s.Durability = None
 		if s.File != "" {
-			return fmt.Errorf("scheme mem takes no path, and got %q", s.File)
+			return fmt.Errorf("scheme %s takes no path, and got %q", s.Scheme, s.File)
 		}
 		return nil
 	case SchemeFsync:

@@ -12,6 +12,7 @@
 //	phases        tide bench, with a catch-up, a compaction and a kill -9 while it produces
 //	reports       chromium opens each kind of page: console, canvas, zoom, picker
 //	report        what tide report exports, read by DuckDB, pandas and benchstat
+//	rivals        tide bench with Apache Kafka, stock and tiered, and without a Java
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client

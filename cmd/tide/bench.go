@@ -24,7 +24,7 @@ func init() {
 // benchCmd is `tide bench`.
 type benchCmd struct {
 	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
-	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), or HOST:PORT. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
+	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), kafka?flush=1&profile=tuned, kafka-tiered, null, or HOST:PORT; docs/BENCHMARKING.md has all keys. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
 	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
 	Driver   string   `help:"Driver file of OpenMessaging Benchmark: replicas, topic settings and the clients' Java properties, put over the workload's." placeholder:"FILE"`
 	Ignore   bool     `name:"ignore-unmapped" help:"Go on where properties of the driver have no equivalent; they are listed in run.json."`
@@ -40,6 +40,11 @@ func (c *benchCmd) Run(ctx context.Context, std *stdio) error {
 	configs, err := c.configs()
 	if err != nil {
 		return usageError{err}
+	}
+	for _, cfg := range configs {
+		if err := cfg.Target.Prepare(ctx, std.err); err != nil {
+			return err
+		}
 	}
 	together := report.NewOverlay()
 	var verdict error

@@ -53,6 +53,7 @@ type verb struct {
 	name string
 	help string
 	cmd  any
+	tags []string // of kong
 }
 
 // verbs is filled by the init function of each verb's file, so that another
@@ -60,7 +61,12 @@ type verb struct {
 var verbs []verb
 
 func register(name, help string, cmd any) {
-	verbs = append(verbs, verb{name, help, cmd})
+	verbs = append(verbs, verb{name: name, help: help, cmd: cmd})
+}
+
+// registerHidden registers a verb that other verbs start, and no person.
+func registerHidden(name, help string, cmd any) {
+	verbs = append(verbs, verb{name: name, help: help, cmd: cmd, tags: []string{`hidden:""`}})
 }
 
 func main() {
@@ -105,7 +111,7 @@ func options(ctx context.Context, std *stdio) []kong.Option {
 		kong.Bind(std),
 	}
 	for _, v := range verbs {
-		opts = append(opts, kong.DynamicCommand(v.name, v.help, "", v.cmd))
+		opts = append(opts, kong.DynamicCommand(v.name, v.help, "", v.cmd, v.tags...))
 	}
 	return opts
 }

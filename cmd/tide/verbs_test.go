@@ -42,7 +42,7 @@ func TestUsageComesBeforeLoad(t *testing.T) {
 		want string
 	}{
 		{[]string{"bench", "no-such"}, "built-in ones are"},
-		{[]string{"bench", "tail-2k", "--target", "kafka"}, "want tide"},
+		{[]string{"bench", "tail-2k", "--target", "kaffka"}, "want kafka"},
 		{[]string{"bench", "tail-2k", "--target", "tide?data=/x"}, "set by the benchmark"},
 		{[]string{"bench", "tail-2k", "--driver", "no-such.yaml"}, "no-such.yaml"},
 		{[]string{"bench", "tail-2k", "--driver", driver("producerConfig: |\n  acks=0\n  nobody.knows=1\n")}, "nobody.knows=1: no equivalent"},

@@ -116,7 +116,7 @@ func (s Service) String() string {
 		s.Name, s.Get.P50, s.Get.P99, s.Put.P50, s.Put.P99, float64(s.Bandwidth)/(1<<20), s.Gets, s.Puts, 100*s.SlowDown)
 }
 
-// Transfer is how long so many bytes take.
+// Transfer is how long so many bytes take on a connection.
 func (s Service) Transfer(n int64) time.Duration {
 	if s.Bandwidth == 0 {
 		return 0

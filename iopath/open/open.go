@@ -16,6 +16,7 @@ import (
 	"github.com/tidelog/tide/iopath/fsync"
 	"github.com/tidelog/tide/iopath/mem"
 	"github.com/tidelog/tide/iopath/model"
+	"github.com/tidelog/tide/iopath/null"
 	"github.com/tidelog/tide/iopath/pwrite"
 	"github.com/tidelog/tide/iopath/uring"
 )
@@ -110,6 +111,8 @@ func scheme(spec iopath.Spec, opts Options) (iopath.Path, error) {
 		})
 	case iopath.SchemeMem:
 		return mem.Open(mem.Config{Capacity: o.Capacity, ArenaSize: o.ArenaSize, Depth: o.Depth})
+	case iopath.SchemeNull:
+		return null.Open(null.Config{Capacity: o.Capacity, ArenaSize: o.ArenaSize, Depth: o.Depth})
 	default:
 		return nil, fmt.Errorf("WAL scheme %q: want uring, pwrite, fsync or mem", spec.Scheme)
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/session"
@@ -19,6 +20,11 @@ func (t *trial) backlogPhases(ctx context.Context) error {
 	}
 	if err := t.makeCold(ctx); err != nil {
 		return err
+	}
+	if _, counted := t.session.Sample(ctx)[session.RecordsFromObjects]; !counted {
+		if err := t.tierShare(ctx, "catch-up", ends); err != nil {
+			return err
+		}
 	}
 	t.cfg.Progress.Step("catch-up", 0)
 	t.session.Begin("catch-up", session.Unrated)
@@ -56,6 +62,13 @@ func (t *trial) makeCold(ctx context.Context) error {
 		t.session.Warn("the page cache was not dropped: objects may be read from memory", "compare with another warm row only")
 		return nil
 	}
+	if _, ok := cold.(target.ColdInPlace); ok {
+		// Dirty pages cannot be dropped.
+		if err := errors.Join(syncFiles(t.data), dropPageCache(t.data)); err != nil {
+			t.session.Warn("the page cache was not dropped: "+err.Error(), "compare with another warm row only")
+		}
+		return nil
+	}
 	t.cfg.Progress.Step("starting the target again, with cold caches", 0)
 	if err := t.target.Kill(); err != nil {
 		return err
@@ -70,8 +83,18 @@ func (t *trial) settle(ctx context.Context, cold target.Cold) error {
 	t.cfg.Progress.Step("waiting for uploads", 0)
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
-	if err := cold.Settle(ctx, t.load.Config().Topic); err != nil {
+	if err := errors.Join(cold.Settle(ctx, t.load.Config().Topic), t.warmReads(ctx)); err != nil {
 		return err
 	}
 	return cold.Forget(ctx)
+}
+
+// warmReads has a target that needs it run its way of reading once.
+func (t *trial) warmReads(ctx context.Context) error {
+	w, ok := t.target.(target.Warmer)
+	if !ok {
+		return nil
+	}
+	t.cfg.Progress.Step("reading a little, to warm the target up", 0)
+	return w.Warm(ctx, t.load.Config().Topic)
 }

@@ -81,6 +81,9 @@ type trial struct {
 // Run does it and returns the trial, read back from its files, with
 // report.html made. An error means that there is no trial.
 func Run(ctx context.Context, cfg Config) (*results.Trial, error) {
+	if cfg.Workload.Backlog() > 0 && cfg.Target.Discards() {
+		return nil, fmt.Errorf("%s on %s: the target keeps no back-log that could be read", cfg.Workload.Name, cfg.Target.Text)
+	}
 	if cfg.Out == "" {
 		cfg.Out = "tide-runs"
 	}
@@ -130,7 +133,7 @@ func (t *trial) start(ctx context.Context) (err error) {
 		}
 	}
 	t.target, err = t.cfg.Target.Start(ctx, target.StartConfig{
-		Binary: t.cfg.Binary, Data: t.data, Log: filepath.Join(t.dir, "broker.log"),
+		Binary: t.cfg.Binary, Data: t.data, Log: filepath.Join(t.dir, "broker.log"), PartitionBytes: t.partitionBytes(),
 	})
 	return err
 }
@@ -148,6 +151,13 @@ func (t *trial) loadConfig(broker string) (load.Config, error) {
 	}
 	if t.cfg.Driver != nil {
 		c = t.cfg.Driver.Apply(c)
+	}
+	if own := t.cfg.Target.TopicConfig(); len(own) > 0 { // what makes the target what it is comes last
+		c.TopicConfig = maps.Clone(c.TopicConfig)
+		if c.TopicConfig == nil {
+			c.TopicConfig = map[string]string{}
+		}
+		maps.Copy(c.TopicConfig, own)
 	}
 	return c, err
 }
@@ -202,6 +212,12 @@ func (t *trial) describe() map[string]string {
 	for k, v := range t.cfg.Target.Flags {
 		out["broker."+k] = v
 	}
+	for k, v := range t.cfg.Target.Keys {
+		out["target."+k] = v
+	}
+	if d, ok := t.target.(target.Described); ok {
+		maps.Copy(out, d.Describe())
+	}
 	return out
 }
 
@@ -225,6 +241,28 @@ func (t *trial) coldFetchTime() time.Duration {
 		return t.cfg.Workload.ColdFetches() / 4
 	}
 	return t.cfg.Workload.ColdFetches()
+}
+
+// partitionBytes is about what the load will write to each partition.
+func (t *trial) partitionBytes() int64 {
+	c, err := t.cfg.Workload.Load()
+	if err != nil {
+		return 0 // prepare says so
+	}
+	var partitions int
+	var perSecond int64
+	for _, g := range c.Groups {
+		for _, n := range g.Partitions {
+			partitions += n
+		}
+		rate := g.Rate
+		for _, p := range g.Curve.Points {
+			rate = max(rate, p.Rate)
+		}
+		perSecond += rate * int64(g.ValueSize)
+	}
+	total := t.backlog() + t.fillBytes() + perSecond*int64((t.warmUp()+t.length()).Seconds())
+	return total / int64(max(1, partitions))
 }
 
 // backlog in bytes; a quick one is an eighth.

@@ -53,3 +53,32 @@ func TestID(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
 	require.Equal(t, "tail-2k-tide-wal-uring-20260102-030405.006", id(tr.cfg, at))
 }
+
+// TestWhatTheTargetIsToldOfTheLoad: how much a partition will hold, and what
+// topics must be created with.
+func TestWhatTheTargetIsToldOfTheLoad(t *testing.T) {
+	tr := newTrial(t, "catchup-2gib", false)
+	require.Equal(t, int64(2<<30/16), tr.partitionBytes())
+	tr = newTrial(t, "tail-2k", false)
+	require.Equal(t, int64(240*2000*1024/16), tr.partitionBytes())
+	c, err := tr.loadConfig("127.0.0.1:1")
+	require.NoError(t, err)
+	require.Empty(t, c.TopicConfig)
+	tr.cfg.Target, err = target.ParseSpec("kafka-tiered")
+	require.NoError(t, err)
+	c, err = tr.loadConfig("127.0.0.1:1")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"remote.storage.enable": "true"}, c.TopicConfig)
+}
+
+// TestNothingToReadBack: a back-log on a target that keeps nothing is refused
+// before anything is started.
+func TestNothingToReadBack(t *testing.T) {
+	tr := newTrial(t, "catchup-2gib", false)
+	for _, on := range []string{"null", "tide?store=null:"} {
+		spec, err := target.ParseSpec(on)
+		require.NoError(t, err)
+		_, err = Run(t.Context(), Config{Workload: tr.cfg.Workload, Target: spec})
+		require.ErrorContains(t, err, "keeps no back-log")
+	}
+}

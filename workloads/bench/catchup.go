@@ -58,6 +58,10 @@ func (c *catchUp) forget(ctx context.Context) error {
 			c.t.session.Warn("the page cache was not dropped: "+err.Error(), "compare with another warm row only")
 		}
 	}
+	before, counted := c.t.session.Sample(ctx)[session.RecordsFromObjects]
+	if !counted {
+		return c.t.tierShare(ctx, c.name, c.ends)
+	}
 	tiered, ok := c.t.target.(target.Tiered)
 	if !ok {
 		return nil
@@ -67,7 +71,7 @@ func (c *catchUp) forget(ctx context.Context) error {
 		return err
 	}
 	c.cold = &session.ColdReads{Committed: committed}
-	c.before = c.t.session.Sample(ctx)[session.RecordsFromObjects]
+	c.before = before
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/session"
+	"github.com/tidelog/tide/workloads/target"
 )
 
 // Counters of the broker that say what reading out of objects cost.
@@ -69,6 +70,10 @@ func (t *trial) readCost(phase string) {
 		return
 	}
 	objects, cached := p.Counters[session.RecordsFromObjects], p.Counters[recordsOfLogCache]
+	if objects+cached == 0 { // a rival's plug-in does not count records
+		t.tierCost(p)
+		return
+	}
 	if share := float64(objects) / float64(max(1, objects+cached)); share < session.MinCold {
 		t.session.Fault(fmt.Sprintf("only %.1f %% of the records of phase %s came from objects, want ≥ %.0f %%", 100*share, phase, 100*session.MinCold),
 			"the log cache served the rest: it was not empty")
@@ -80,6 +85,39 @@ func (t *trial) readCost(phase string) {
 	t.session.Figure(phase+" over-read", float64(p.GetBytes)/served, "bytes got from the store a byte served")
 	t.session.Figure(phase+" GETs per MiB", float64(p.Gets)/served*(1<<20), "GETs a MiB served")
 	t.session.Figure(phase+" index bytes per MiB", float64(p.Counters[indexBytes])/served*(1<<20), "bytes a MiB served")
+}
+
+// tierCost quotes what a reading from a rival's remote tier cost.
+func (t *trial) tierCost(p results.Phase) {
+	if p.CaughtUpB == 0 || p.Gets == 0 {
+		return
+	}
+	t.session.Figure(p.Name+" over-read", float64(p.GetBytes)/float64(p.CaughtUpB), "bytes got from the store a byte read")
+	t.session.Figure(p.Name+" GETs per MiB", float64(p.Gets)/float64(p.CaughtUpB)*(1<<20), "GETs a MiB read")
+}
+
+// tierShare quotes how much of what is about to be read lies in a rival's
+// remote tier: it does not count what it serves from there.
+func (t *trial) tierShare(ctx context.Context, phase string, ends []int64) error {
+	tiered, ok := t.target.(target.Tiered)
+	if !ok {
+		return nil
+	}
+	n, err := tiered.Committed(ctx, t.load.Config().Topic)
+	if err != nil {
+		return err
+	}
+	var all int64
+	for _, end := range ends {
+		all += end
+	}
+	share := float64(n) / float64(max(1, all))
+	t.session.Figure(phase+" from objects", 100*share, "% of the records, by where they lay")
+	if share < session.MinCold {
+		t.session.Warn(fmt.Sprintf("%.1f %% of the records that phase %s reads are in objects: the rest is in the last segment of each partition, which is never tiered", 100*share, phase),
+			"write more, or give the target a smaller segment=")
+	}
+	return nil
 }
 
 func (t *trial) phase(name string) (results.Phase, bool) {

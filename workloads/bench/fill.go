@@ -66,7 +66,7 @@ func (t *trial) settleFill(ctx context.Context) error {
 			return err
 		}
 		if float64(n) >= settled*float64(t.filled) {
-			return nil
+			return t.warmReads(ctx)
 		}
 		if time.Now().After(limit) {
 			return fmt.Errorf("only %d of the %d records that were filled are in objects after %v: see broker.log", n, t.filled, uploadTimeout)

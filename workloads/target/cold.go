@@ -11,7 +11,13 @@ import (
 const settlePoll = 200 * time.Millisecond
 
 // Metrics reads the admin port.
-func (p *Process) Metrics(ctx context.Context) (Metrics, error) { return ReadMetrics(ctx, p.admin) }
+func (p *Process) Metrics(ctx context.Context) (Metrics, error) {
+	m, err := ReadMetrics(ctx, p.admin)
+	if err != nil {
+		return nil, err
+	}
+	return p.beside.metrics(ctx, m)
+}
 
 // Settle waits until everything that was appended is in objects.
 func (p *Process) Settle(ctx context.Context, stem string) error {

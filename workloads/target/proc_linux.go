@@ -63,3 +63,24 @@ func status(pid int) (peak, rss int64) {
 	}
 	return peak, rss
 }
+
+// io is what the process has caused to be written to devices, in bytes, by the
+// kernel's account, which counts a page once it is dirty.
+func (c *child) io() Metrics {
+	r := c.current()
+	if r == nil {
+		return nil
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", r.cmd.Process.Pid))
+	if err != nil {
+		return nil
+	}
+	m := Metrics{}
+	for line := range strings.Lines(string(text)) {
+		var n int64
+		if got, _ := fmt.Sscanf(line, "write_bytes: %d", &n); got == 1 {
+			m["tide_process_written_bytes_total"] = float64(n)
+		}
+	}
+	return m
+}

@@ -3,8 +3,7 @@ package target
 import (
 	"context"
 	"errors"
-
-	"github.com/tidelog/tide/results"
+	"maps"
 )
 
 // Running is a target under load, whatever it is.
@@ -66,30 +65,78 @@ type StartConfig struct {
 	Data string
 	// Log is the file to which the target's stderr goes.
 	Log string
+	// PartitionBytes is what the load will write to each partition, as far as it
+	// is known, in bytes.
+	PartitionBytes int64
 }
 
-// Start brings the target up and returns once it serves.
+// ColdInPlace is a Cold whose Forget leaves nothing but the page cache, so that
+// nothing is gained by a restart, and something lost: a JVM that has just begun
+// would be measured with its compiler at work.
+type ColdInPlace interface {
+	Cold
+	ForgetsInPlace()
+}
+
+// Warmer is a Running that a late reader must not be the first to read from: a
+// JVM would be measured with its compiler at work.
+type Warmer interface {
+	// Warm reads some of the topics' records once. What is read so is to be
+	// forgotten before anything is measured.
+	Warm(ctx context.Context, stem string) error
+}
+
+// Described is a Running that can say how it is configured.
+type Described interface {
+	// Describe returns the settings that a result is to show, by name.
+	Describe() map[string]string
+}
+
+// Start brings the target up, and the store beside it, and returns once it
+// serves.
 func (s Spec) Start(ctx context.Context, cfg StartConfig) (Running, error) {
 	if s.Address != "" {
 		return remote{address: s.Address}, nil
 	}
-	args, err := s.Args(cfg.Data, walCapacity)
+	l, err := parseLimits(s.Keys["cpus"], s.Keys["memory"])
 	if err != nil {
 		return nil, err
 	}
-	p, err := Start(ctx, Config{Binary: cfg.Binary, Args: args, Log: cfg.Log, StopTimeout: stopTimeout})
+	with, err := s.beside()
+	if err != nil {
+		return nil, err
+	}
+	at, err := with.start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.startAt(ctx, cfg, l, at)
+	if err != nil {
+		return nil, errors.Join(err, at.stop())
+	}
+	return r, nil
+}
+
+// startAt starts the target on a store that runs, and hands that over to it; nil:
+// it has one of its own.
+func (s Spec) startAt(ctx context.Context, cfg StartConfig, l *limits, at *store) (Running, error) {
+	if s.Kind == Kafka || s.Kind == KafkaTiered {
+		return s.startKafka(ctx, cfg, l, at)
+	}
+	c := Config{Binary: cfg.Binary, Log: cfg.Log, StopTimeout: stopTimeout, limits: l, beside: at}
+	if at != nil {
+		s.Flags = maps.Clone(s.Flags)
+		s.Flags["store"], c.Env = at.url("tide"), at.env()
+	}
+	var err error
+	if c.Args, err = s.Args(cfg.Data, walCapacity); err != nil {
+		return nil, err
+	}
+	p, err := Start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-// Durability is what an acknowledgement of this target has survived.
-func (s Spec) Durability() (results.Durability, error) {
-	if s.Address != "" {
-		return results.Durability{Acks: "all", Flush: "not known", PowerCut: "not known: the target runs elsewhere"}, nil
-	}
-	return Durability(s.Flags["wal"])
 }
 
 // remote runs already: it has no counters that could be trusted, and no

@@ -18,8 +18,8 @@ func TestParseSpec(t *testing.T) {
 	require.Equal(t, "10.0.0.1:9092", s.Address)
 
 	for text, want := range map[string]string{
-		"kafka":            "want tide",
-		"":                 "want tide",
+		"kaffka":           "want kafka, kafka-tiered, null, tide or HOST:PORT",
+		"":                 "or HOST:PORT",
 		"tide?data=/x":     "set by the benchmark",
 		"tide?wal=":        "want one value",
 		"tide?wal=a&wal=b": "want one value",

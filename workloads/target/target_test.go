@@ -191,7 +191,7 @@ func TestParseReady(t *testing.T) {
 		"already kafka=a admin=b":                         false,
 		"":                                                false,
 	} {
-		_, _, ok := parseReady(line)
+		_, _, ok := parseReady(line, "kafka")
 		require.Equal(t, want, ok, "%q", line)
 	}
 }

@@ -11,21 +11,14 @@ type Usage struct {
 	CPU     time.Duration // user and system, kernel workers of its rings included
 	PeakRSS int64         // bytes, the highest of any of its lives
 	RSS     int64         // bytes at present, 0 when dead
+	// PeakMemory is the most that its cgroup held, page cache included, in
+	// bytes; 0 where it has none of its own (memory=).
+	PeakMemory int64
 }
 
 // plus adds two lives of a process.
 func (u Usage) plus(v Usage) Usage {
-	return Usage{CPU: u.CPU + v.CPU, PeakRSS: max(u.PeakRSS, v.PeakRSS), RSS: v.RSS}
-}
-
-// Usage of the broker up to now.
-func (p *Process) Usage() Usage {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.run == nil {
-		return p.past
-	}
-	return p.past.plus(usageOfPID(p.run.cmd.Process.Pid))
+	return Usage{CPU: u.CPU + v.CPU, PeakRSS: max(u.PeakRSS, v.PeakRSS), RSS: v.RSS, PeakMemory: max(u.PeakMemory, v.PeakMemory)}
 }
 
 // usageOf a process that has ended.

@@ -1,0 +1,98 @@
+package itest
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rivalWorkloads are as small as the segments of Kafka allow.
+var rivalWorkloads = map[string]string{
+	"tail.yaml": `{name: tail, partitionsPerTopic: 2, messageSize: 1024, producersPerTopic: 1, subscriptionsPerTopic: 1,
+		consumerPerSubscription: 1, closed: true, testDurationMinutes: 0.02, warmupDurationMinutes: 0, verify: true}`,
+	"backlog.yaml": `{name: backlog, partitionsPerTopic: 2, messageSize: 4096, producersPerTopic: 1, subscriptionsPerTopic: 1,
+		consumerPerSubscription: 1, closed: true, consumerBacklogSizeGB: 0.03125, warmupDurationMinutes: 0, coldCaches: true}`,
+}
+
+// rivalRun is what run.json says that these tests want.
+type rivalRun struct {
+	Target       string
+	Verification struct{ Records, Expected int64 }
+	Verdict      struct{ Word string }
+	Durability   struct {
+		Flush    string
+		PowerCut string `json:"power_cut"`
+	}
+	Config    map[string]string
+	Counters  map[string]int64
+	Simulated []string
+	Figures   map[string]struct{ Value float64 }
+}
+
+// benchRival runs one workload on one target.
+func benchRival(t *testing.T, workload, on string) rivalRun {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, workload)
+	require.NoError(t, os.WriteFile(file, []byte(rivalWorkloads[workload]), 0o600))
+	cmd := exec.Command(*tide, "bench", file, "--target", on, "--out", filepath.Join(dir, "runs"), "--json")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &errs, dieWithParent()
+	require.NoError(t, cmd.Run(), "%s\n%s", errs.String(), out.String())
+	var r rivalRun
+	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+	require.Equal(t, "VALID", r.Verdict.Word, out.String())
+	left, err := filepath.Glob(filepath.Join(dir, "runs", ".bench-data-*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "the data is gone with its target")
+	return r
+}
+
+// TestKafkaUnderLoad: Apache Kafka that flushes every batch takes the load, and
+// every record is there.
+func TestKafkaUnderLoad(t *testing.T) {
+	r := benchRival(t, "tail.yaml", "kafka?flush=1&profile=tuned&heap=512MiB&cpus=0")
+	require.Positive(t, r.Verification.Expected)
+	require.Equal(t, r.Verification.Expected, r.Verification.Records)
+	require.Equal(t, "fsync", r.Durability.Flush)
+	require.Contains(t, r.Durability.PowerCut, "loses nothing acknowledged")
+	require.Equal(t, "1", r.Config["kafka.log.flush.interval.messages"])
+	require.Positive(t, r.Counters["tide_process_written_bytes_total"])
+	require.Positive(t, r.Figures["target CPU"].Value)
+}
+
+// TestKafkaTieredUnderLoad: with our plug-in and a real S3 server behind the
+// model of S3's time, a back-log comes back out of objects.
+func TestKafkaTieredUnderLoad(t *testing.T) {
+	r := benchRival(t, "backlog.yaml", "kafka-tiered?model=s3-express&profile=tuned&heap=512MiB")
+	require.Equal(t, int64(8192), r.Verification.Records)
+	require.Equal(t, "none", r.Durability.Flush)
+	require.Contains(t, r.Durability.PowerCut, "loses what the page cache held")
+	require.Len(t, r.Simulated, 1)
+	require.Contains(t, r.Simulated[0], "s3-express")
+	require.GreaterOrEqual(t, r.Counters["tide_rsm_segments_copied_total"], int64(24), "32 MiB in segments of 1 MiB, less what is never tiered")
+	require.Positive(t, r.Counters["tide_rsm_prefetch_used_total"])
+	require.Positive(t, r.Counters[`tide_s3proxy_requests_total{op="read"}`])
+	require.Greater(t, r.Figures["catch-up from objects"].Value, 75.0)
+}
+
+// TestNoJava: what Kafka lacks is said in one line, before any load.
+func TestNoJava(t *testing.T) {
+	bin := t.TempDir()
+	for _, tool := range []string{"bash", "env", "dirname", "mkdir", "cat", "sha256sum", "find", "sort", "id"} {
+		path, err := exec.LookPath(tool)
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(path, filepath.Join(bin, tool)))
+	}
+	cmd := exec.Command(*tide, "bench", "tail-2k", "--target", "kafka", "--out", t.TempDir())
+	cmd.Env = []string{"PATH=" + bin}
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "missing: default-jdk-headless maven; no apt-get here, install them by hand")
+	require.NotContains(t, string(out), "starting the target")
+}

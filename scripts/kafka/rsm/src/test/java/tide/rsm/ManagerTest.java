@@ -1,0 +1,218 @@
+package tide.rsm;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.apache.kafka.common.TopicIdPartition;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.server.log.remote.storage.LogSegmentData;
+import org.apache.kafka.server.log.remote.storage.RemoteLogSegmentId;
+import org.apache.kafka.server.log.remote.storage.RemoteLogSegmentMetadata;
+import org.apache.kafka.server.log.remote.storage.RemoteResourceNotFoundException;
+import org.apache.kafka.server.log.remote.storage.RemoteStorageException;
+import org.apache.kafka.server.log.remote.storage.RemoteStorageManager.IndexType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ManagerTest {
+  private static final int CHUNK = 64 << 10;
+  private static final TopicIdPartition PARTITION = new TopicIdPartition(Uuid.randomUuid(), 3, "t");
+
+  @TempDir Path dir;
+  private final MemStore store = new MemStore();
+  private final Random random = new Random(1);
+  private S3RemoteStorageManager manager;
+
+  private S3RemoteStorageManager open(String... more) {
+    Map<String, String> c = new HashMap<>(Map.of("s3.bucket", "b", "s3.prefix", "p", "chunk.bytes", "" + CHUNK));
+    c.putAll(Map.of("cache.dir", dir.resolve("cache").toString(), "cache.bytes", "" + 64 * CHUNK, "prefetch.bytes", "0"));
+    for (int i = 0; i < more.length; i += 2) {
+      c.put(more[i], more[i + 1]);
+    }
+    manager = new S3RemoteStorageManager(store);
+    manager.configure(c);
+    return manager;
+  }
+
+  @AfterEach
+  void close() {
+    if (manager != null) {
+      manager.close();
+    }
+  }
+
+  private RemoteLogSegmentMetadata copy(long base, byte[] bytes) throws Exception {
+    var id = new RemoteLogSegmentId(PARTITION, Uuid.randomUuid());
+    var m = new RemoteLogSegmentMetadata(id, base, base + 9, 0, 1, 0, bytes.length, Map.of(0, 0L));
+    Path log = Files.write(dir.resolve("log"), bytes);
+    Path index = Files.write(dir.resolve("index"), new byte[] {1, 2, 3});
+    manager.copyLogSegmentData(
+        m, new LogSegmentData(log, index, index, Optional.empty(), index, ByteBuffer.wrap(new byte[] {7})));
+    return m;
+  }
+
+  private byte[] bytes(int n) {
+    byte[] b = new byte[n];
+    random.nextBytes(b);
+    return b;
+  }
+
+  /** Any range of a segment is the same bytes, with a cache and without. */
+  @Test
+  void ranges() throws Exception {
+    for (String cache : new String[] {"0", "" + 2 * CHUNK, "" + 64 * CHUNK}) {
+      open("cache.bytes", cache);
+      byte[] all = bytes(5 * CHUNK + 17);
+      var m = copy(0, all);
+      for (int i = 0; i < 50; i++) {
+        int from = random.nextInt(all.length), to = from + random.nextInt(all.length - from);
+        try (InputStream in = manager.fetchLogSegment(m, from, to)) {
+          assertArrayEquals(Arrays.copyOfRange(all, from, to + 1), in.readAllBytes());
+        }
+      }
+      try (InputStream in = manager.fetchLogSegment(m, CHUNK - 1)) {
+        assertEquals(3, in.skip(3));
+        assertEquals(all[CHUNK + 2] & 0xff, in.read());
+        in.skip(Long.MAX_VALUE);
+        assertEquals(-1, in.read());
+      }
+      assertEquals(0, manager.fetchLogSegment(m, all.length).readAllBytes().length);
+      assertThrows(RemoteStorageException.class, () -> manager.fetchLogSegment(m, all.length + 1));
+      manager.close();
+    }
+  }
+
+  /** Reading to the end of a segment reads ahead into the next one, its indexes too, once. */
+  @Test
+  void prefetchCrossesSegments() throws Exception {
+    open("prefetch.bytes", "" + 4 * CHUNK);
+    byte[] first = bytes(2 * CHUNK), second = bytes(8 * CHUNK);
+    var a = copy(0, first);
+    var b = copy(10, second);
+    try (InputStream in = manager.fetchLogSegment(a, 0, 10)) {
+      assertEquals(11, in.readAllBytes().length);
+    }
+    // Chunk 0 on demand; ahead of it: chunk 1, and three of the next segment with its indexes.
+    await(() -> store.gets.get() == 6);
+    try (InputStream in = manager.fetchLogSegment(b, 0, 3 * CHUNK - 1)) {
+      assertArrayEquals(Arrays.copyOf(second, 3 * CHUNK), in.readAllBytes());
+    }
+    assertEquals(1, manager.metrics().get("tide_rsm_cache_misses_total"));
+    assertEquals(3, manager.metrics().get("tide_rsm_prefetch_used_total"));
+    manager.fetchIndex(b, IndexType.OFFSET);
+    await(() -> store.gets.get() == 10); // four more ahead, and no second reading of the index
+  }
+
+  /** A broker that has begun anew learns of the next segments from a listing, once. */
+  @Test
+  void prefetchAfterRestart() throws Exception {
+    open();
+    var a = copy(0, bytes(CHUNK));
+    copy(10, bytes(CHUNK));
+    manager.close();
+    store.gets.set(0);
+    open("prefetch.bytes", "" + 4 * CHUNK);
+    for (int i = 0; i < 3; i++) {
+      manager.fetchLogSegment(a, 0).readAllBytes();
+      await(() -> store.lists.get() == 1);
+    }
+    await(() -> {
+      manager.fetchLogSegment(a, 0).readAllBytes();
+      return store.gets.get() == 3; // two chunks and an index object
+    });
+    assertEquals(1, store.lists.get());
+  }
+
+  /** The cache stays within its bound, and gives back what was dropped. */
+  @Test
+  void bounds() throws Exception {
+    open("cache.bytes", "" + 4 * CHUNK, "prefetch.bytes", "" + 64 * CHUNK);
+    var m = copy(0, bytes(32 * CHUNK));
+    manager.fetchLogSegment(m, 0).readAllBytes();
+    String text = manager.metrics().text();
+    assertTrue(text.contains("tide_rsm_cache_capacity_bytes " + 4 * CHUNK), text);
+    assertTrue(gauge(text, "tide_rsm_cache_bytes") <= 4 * CHUNK, text);
+    assertTrue(manager.metrics().get("tide_rsm_cache_evictions_total") > 0, text);
+    assertTrue(manager.metrics().get("tide_rsm_prefetch_refused_total") > 0, text);
+    try (var files = Files.list(dir.resolve("cache"))) {
+      assertEquals(0, files.count(), "a chunk's file has no name");
+    }
+  }
+
+  private static long gauge(String text, String name) {
+    return text.lines().filter(l -> l.startsWith(name + " ")).mapToLong(l -> Long.parseLong(l.split(" ")[1])).sum();
+  }
+
+  @Test
+  void indexes() throws Exception {
+    open();
+    var m = copy(0, bytes(10));
+    assertArrayEquals(new byte[] {1, 2, 3}, manager.fetchIndex(m, IndexType.TIMESTAMP).readAllBytes());
+    assertArrayEquals(new byte[] {7}, manager.fetchIndex(m, IndexType.LEADER_EPOCH).readAllBytes());
+    assertEquals(1, store.gets.get());
+    assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchIndex(m, IndexType.TRANSACTION));
+    assertEquals(2, store.objects.size());
+    manager.deleteLogSegmentData(m);
+    assertEquals(0, store.objects.size());
+    assertThrows(ObjectStore.NotFound.class, () -> manager.fetchLogSegment(m, 0).readAllBytes());
+    assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchIndex(m, IndexType.OFFSET));
+    assertThrows(java.io.IOException.class, () -> Indexes.decode("k", new byte[30]));
+    byte[] cut = Arrays.copyOf(Indexes.encode(Map.of(IndexType.OFFSET, new byte[9])), 30);
+    assertThrows(java.io.IOException.class, () -> Indexes.decode("k", cut));
+  }
+
+  /** What failed is asked for again, and is not kept as failed. */
+  @Test
+  void failure() throws Exception {
+    open("prefetch.bytes", "" + 4 * CHUNK);
+    byte[] all = bytes(3 * CHUNK);
+    var m = copy(0, all);
+    store.broken = true;
+    assertThrows(Exception.class, () -> manager.fetchLogSegment(m, 0).readAllBytes());
+    assertThrows(RemoteStorageException.class, () -> manager.fetchIndex(m, IndexType.OFFSET));
+    store.broken = false;
+    await(() -> {
+      try {
+        return Arrays.equals(all, manager.fetchLogSegment(m, 0).readAllBytes());
+      } catch (java.io.IOException e) {
+        return false; // a prefetch that failed meanwhile
+      }
+    });
+    assertEquals(3, manager.fetchIndex(m, IndexType.OFFSET).readAllBytes().length);
+  }
+
+  @Test
+  void refusesWhatItDoesNotKnow() {
+    ConfigException e =
+        assertThrows(ConfigException.class, () -> open("chunk.bytes", "7", "s3.bukket", "x", "s3.path.style", "yes"));
+    for (String want : new String[] {"chunk.bytes is 7", "s3.bukket is not a key", "want true or false"}) {
+      assertTrue(e.getMessage().contains(want), e.getMessage());
+    }
+  }
+
+  private interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  /** Waits for what other threads do; the test's own time limit ends it. */
+  private static void await(Condition c) throws Exception {
+    long end = System.nanoTime() + 30_000_000_000L;
+    while (!c.holds()) {
+      assertTrue(System.nanoTime() < end, "waited in vain");
+      Thread.onSpinWait();
+    }
+  }
+}

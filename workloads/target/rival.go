@@ -1,0 +1,116 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidelog/tide/internal/units"
+	"github.com/tidelog/tide/results"
+)
+
+// rival is how Apache Kafka is configured: the keys of kafka and kafka-tiered.
+type rival struct {
+	// Profile is stock or tuned: which server-*.properties. Default stock.
+	Profile string
+	// Flush makes every batch durable before it is acknowledged. Default off,
+	// as Kafka has it.
+	Flush bool
+	// Heap of the JVM, bytes. Default 1 GiB, as Kafka's scripts have it.
+	Heap int64
+
+	// Tiered turns KIP-405 on; what follows is for it alone.
+	Tiered bool
+	// RSM is the plug-in: s3 (scripts/kafka/rsm, the default) or local (Kafka's
+	// LocalTieredStorage).
+	RSM string
+	// Store is an s3:// URL of a server that runs already. Default: one is
+	// started beside the target (s3=).
+	Store string
+	// Segment is log.segment.bytes. Default: a sixteenth of what the load will
+	// write to a partition, from 1 to 64 MiB; 64 MiB where that is not known.
+	Segment int64
+	// Cache is the plug-in's disk cache, bytes. Default 1 GiB; 0: none.
+	Cache int64
+	// Prefetch is how far the plug-in reads ahead, bytes. Default 16 MiB, and
+	// none without a cache.
+	Prefetch int64
+}
+
+// Bounds of a segment's default, bytes; Kafka allows no smaller one.
+const (
+	minSegment = 1 << 20
+	maxSegment = 64 << 20
+)
+
+// rival reads the keys.
+func (s Spec) rival() (rival, error) {
+	r := rival{Profile: "stock", Heap: 1 << 30, Tiered: s.Kind == KafkaTiered, RSM: "s3", Cache: 1 << 30, Prefetch: 16 << 20}
+	var errs []error
+	size := func(key string, into *int64, least, most int64) {
+		text, ok := s.Keys[key]
+		if !ok {
+			return
+		}
+		n, err := units.ParseSize(text)
+		if err == nil && (n < least || n > most) {
+			err = fmt.Errorf("%s: want %s to %s", text, units.Size(least), units.Size(most))
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+		}
+		*into = n
+	}
+	size("heap", &r.Heap, 256<<20, 1<<40)
+	size("segment", &r.Segment, minSegment, 1<<30)
+	size("cache", &r.Cache, 0, 1<<44)
+	if r.Cache == 0 {
+		r.Prefetch = 0
+	}
+	size("prefetch", &r.Prefetch, 0, 1<<30)
+	errs = append(errs, s.word("profile", &r.Profile, "stock", "tuned"), s.word("rsm", &r.RSM, "s3", "local"))
+	flush := "0"
+	errs = append(errs, s.word("flush", &flush, "0", "1"))
+	r.Flush, r.Store = flush == "1", s.Keys["store"]
+	if r.Cache == 0 && r.Prefetch > 0 {
+		errs = append(errs, errors.New("prefetch: without a cache there is nothing to read ahead into"))
+	}
+	if r.Store != "" && !strings.HasPrefix(r.Store, "s3://") {
+		errs = append(errs, fmt.Errorf("store: %s: want s3://BUCKET/PREFIX?endpoint=…", r.Store))
+	}
+	return r, errors.Join(errs...)
+}
+
+// word reads a key that has few values.
+func (s Spec) word(key string, into *string, of ...string) error {
+	text, ok := s.Keys[key]
+	if !ok {
+		return nil
+	}
+	for _, w := range of {
+		if text == w {
+			*into = w
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %s: want %s", key, text, strings.Join(of, " or "))
+}
+
+// durability of an acknowledgement.
+func (r rival) durability() results.Durability {
+	if r.Flush {
+		return results.Durability{Acks: "all", Flush: "fsync", Replicas: 1, PowerCut: "a power cut loses nothing acknowledged (flush.messages=1)"}
+	}
+	return results.Durability{Acks: "all", Flush: "none", Replicas: 1, PowerCut: "a power cut loses what the page cache held"}
+}
+
+// segment is log.segment.bytes for a load of so many bytes a partition.
+func (r rival) segment(perPartition int64) int64 {
+	switch {
+	case r.Segment != 0:
+		return r.Segment
+	case perPartition == 0:
+		return maxSegment
+	}
+	return min(max(perPartition/16, minSegment), maxSegment)
+}
