@@ -56,6 +56,7 @@ func TestPhases(t *testing.T) {
 // benchRun is what is looked at of run.json.
 type benchRun struct {
 	ID     string
+	Config map[string]string
 	Phases []struct {
 		Name      string
 		Window    bool
@@ -98,7 +99,8 @@ func checkPhases(t *testing.T, run benchRun, times string) {
 	require.Positive(t, uploads)
 	require.GreaterOrEqual(t, caught, int64(32<<20), "what was filled")
 	require.GreaterOrEqual(t, run.Figures["catch-up from objects"].Value, 95.0)
-	for _, figure := range []string{"catch-up rate", "compact objects merged", "kill9 outage", "kill9 p99 ÷ undisturbed", "undisturbed p99"} {
+	require.Equal(t, "own, nice 19", run.Config["load.catch_up_process"])
+	for _, figure := range []string{"catch-up rate", "catch-up consumers' CPU", "compact objects merged", "kill9 outage", "kill9 p99 ÷ undisturbed", "undisturbed p99"} {
 		require.Positive(t, run.Figures[figure].Value, figure)
 	}
 }

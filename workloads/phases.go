@@ -18,6 +18,9 @@ type Phase struct {
 	At  time.Duration `yaml:"at"`  // since the start of the run, behind the warm-up
 	Do  string        `yaml:"do"`  // one of Happenings
 	For time.Duration `yaml:"for"` // its longest time: catch-up and compact end when they are through
+	// CatchUpRateMiB is what the consumers of a catch-up read a second, all
+	// together; 0: as fast as it goes.
+	CatchUpRateMiB float64 `yaml:"catchUpRateMiB"`
 }
 
 // Happenings are what a phase may do.
@@ -25,6 +28,9 @@ var Happenings = []string{"catch-up", "kill9", "compact"}
 
 // maxPhases of one workload.
 const maxPhases = 100
+
+// maxCatchUp is the highest catchUpRateMiB.
+const maxCatchUp = 1 << 20
 
 // checkPhases reports every fault of the phases.
 func (w Workload) checkPhases() error {
@@ -47,6 +53,12 @@ func (w Workload) checkPhases() error {
 		if p.For <= 0 {
 			bad("phase %d lasts for: %v, want more than 0", i+1, p.For)
 		}
+		if p.CatchUpRateMiB != 0 && p.Do != "catch-up" {
+			bad("phase %d does %q, and catchUpRateMiB is for a catch-up", i+1, p.Do)
+		}
+		if !(p.CatchUpRateMiB >= 0 && p.CatchUpRateMiB <= maxCatchUp) {
+			bad("phase %d has catchUpRateMiB: %g, want 0 (as fast as it goes) to %d", i+1, p.CatchUpRateMiB, maxCatchUp)
+		}
 		if p.At < free {
 			bad("phase %d begins at: %v, before %v, when the one before it may end", i+1, p.At, free)
 		}
@@ -60,3 +72,9 @@ func (w Workload) checkPhases() error {
 
 // Fill is what is written before anything else begins, in bytes; 0 for nothing.
 func (w Workload) Fill() int64 { return int64(w.FillGB * (1 << 30)) }
+
+// CatchesUp says whether fresh consumers read from offset 0 while the load goes
+// on.
+func (w Workload) CatchesUp() bool {
+	return slices.ContainsFunc(w.Phases, func(p Phase) bool { return p.Do == "catch-up" })
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +13,9 @@ import (
 )
 
 // TestMain makes the test binary play tide where a verb starts itself as the
-// broker of a benchmark.
+// broker of a benchmark, or the consumers of a catch-up.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "broker" {
+	if len(os.Args) > 1 && slices.Contains([]string{"broker", "replay"}, os.Args[1]) {
 		main()
 	}
 	goleak.VerifyTestMain(m)

@@ -26,7 +26,7 @@ var table = []group{
 		"broker/upload", "broker/compact", "broker/object/*", "broker/wal/inspect", "broker/wal/walbench", "cacheexp/replay", "cacheexp/timed", "doctor",
 		"iopath/open", "results/compare", "results/export", "results/report", "workloads/load", "workloads/target",
 	}},
-	{"stream", []string{"broker/stream", "workloads/session", "workloads/driver"}},
+	{"stream", []string{"broker/stream", "workloads/session", "workloads/driver", "workloads/replay"}},
 	{"partition", []string{"broker/partition", "workloads", "workloads/demo"}},
 	{"coordinators", []string{"broker/group", "broker/txn", "broker/takeover", "workloads/bench", "workloads/matrix"}},
 	{"wire", []string{"broker/wire"}},

@@ -27,6 +27,7 @@ import (
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/driver"
 	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/replay"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
@@ -208,6 +209,9 @@ func (t *trial) describe() map[string]string {
 	maps.Copy(out, t.load.Config().Describe())
 	if t.cfg.Driver != nil {
 		maps.Copy(out, t.cfg.Driver.Describe())
+	}
+	if t.cfg.Workload.CatchesUp() {
+		out["load.catch_up_process"] = replay.Setting
 	}
 	for k, v := range t.cfg.Target.Flags {
 		out["broker."+k] = v

@@ -2,16 +2,19 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
-	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/replay"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
 
-func init() { happenings["catch-up"] = func(t *trial) happening { return &catchUp{t: t} } }
+func init() {
+	happenings["catch-up"] = func(t *trial, p workloads.Phase) happening {
+		return &catchUp{t: t, rate: p.CatchUpRateMiB * (1 << 20)}
+	}
+}
 
 // catchUp lets fresh readers read everything from offset 0 up to the ends at
 // its beginning, while producers and tailing consumers go on.
@@ -21,7 +24,9 @@ type catchUp struct {
 	ends    []int64
 	cold    *session.ColdReads // nil: the target cannot tell where its records lie
 	before  float64            // records from objects so far
-	readers *load.Readers
+	readers *replay.Process
+	late    bool    // its time was over first
+	rate    float64 // bytes a second that they are held to; 0: none
 }
 
 // What was written before has to be read at the rate of producing at least, or
@@ -38,7 +43,15 @@ func (c *catchUp) begin(ctx context.Context, name string) (err error) {
 	if err := c.forget(ctx); err != nil {
 		return err
 	}
-	c.readers, err = c.t.load.StartReplay(max(1, c.t.load.Config().Consumers), "")
+	l := c.t.load
+	spec := replay.Spec{Load: l.Config(), Consumers: max(1, l.Config().Consumers), Ends: c.ends, BytesPerSecond: c.rate}
+	if c.t.cfg.Driver != nil {
+		spec.Driver = c.t.cfg.Driver.Source()
+	}
+	c.readers, err = replay.Start(c.t.cfg.Binary, spec, func(records, bytes int64) {
+		l.Counters.CaughtUp.Add(records)
+		l.Counters.CaughtB.Add(bytes)
+	})
 	return err
 }
 
@@ -75,35 +88,41 @@ func (c *catchUp) forget(ctx context.Context) error {
 	return nil
 }
 
-// wait ends with the catch-up. One that is not through in its time is no fault:
-// its rate says what can be said.
+// wait ends with the catch-up.
 func (c *catchUp) wait(ctx context.Context) error {
-	err := c.readers.Await(ctx, c.ends)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		c.t.session.Warn(c.name+" was not through when its time was over: "+err.Error(), "give it a longer time, or less to read")
-	case err != nil:
-		c.t.session.Fault(c.name+" failed: "+err.Error(), "see broker.log")
-	}
+	c.late = c.readers.Wait(ctx) != nil
 	return nil
 }
 
 func (c *catchUp) end(ctx context.Context) error {
-	records, bytes, took := c.readers.Progress()
+	got, err := c.readers.Stop()
+	if err != nil {
+		return err
+	}
+	c.judgeEnd(got)
 	if c.cold != nil {
-		c.cold.Read = records
+		c.cold.Read = got.Seen.Records
 		c.cold.Fetched = int64(c.t.session.Sample(ctx)[session.RecordsFromObjects] - c.before)
 		c.cold.Judge(c.name, c.t.session)
 	}
-	c.readers.Stop()
-	c.t.session.Figure(c.name+" read", float64(bytes)/(1<<20), "MiB")
-	if took > 0 {
-		c.t.session.Figure(c.name+" rate", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
-		c.t.session.Figure(c.name+" time", took.Round(time.Millisecond).Seconds(), "s from the first record to the last")
-	}
-	if v := c.readers.Observed(); !v.OK() {
+	got.Quote(c.name, c.t.session)
+	if v := c.t.load.Observed(got.Reading); !v.OK() {
 		c.t.session.Fault(fmt.Sprintf("%s saw %d lost, %d duplicated, %d reordered, %d corrupt, %d foreign records: %v",
 			c.name, v.Lost, v.Duplicates, v.Reordered, v.Corrupt, v.Foreign, v.Samples), "this is a fault of the target")
 	}
 	return nil
+}
+
+// judgeEnd says why it ended. One that is not through in its time is no fault:
+// its rate says what can be said.
+func (c *catchUp) judgeEnd(got replay.Outcome) {
+	switch {
+	case got.Through:
+	case got.Error != "":
+		c.t.session.Fault(c.name+" failed: "+got.Error, "see broker.log")
+	case c.late:
+		c.t.session.Warn(c.name+" was not through when its time was over", "give it a longer time, or less to read")
+	default:
+		c.t.session.Fault(c.name+" was ended by somebody else", "run it again")
+	}
 }

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
 
-func init() { happenings["compact"] = func(t *trial) happening { return &compaction{t: t} } }
+func init() {
+	happenings["compact"] = func(t *trial, _ workloads.Phase) happening { return &compaction{t: t} }
+}
 
 // compaction merges whatever is small, now.
 type compaction struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/session"
 )
 
@@ -30,7 +31,7 @@ type happening interface {
 
 // happenings by the name that a workload calls them, one for each of
 // workloads.Happenings.
-var happenings = map[string]func(*trial) happening{}
+var happenings = map[string]func(*trial, workloads.Phase) happening{}
 
 // able reports every step that cannot be done to this target.
 func able(steps []step) error {

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/session"
 )
 
-func init() { happenings["kill9"] = func(t *trial) happening { return &kill9{t: t} } }
+func init() {
+	happenings["kill9"] = func(t *trial, _ workloads.Phase) happening { return &kill9{t: t} }
+}
 
 // recoverTimeout is how long producers may take to be level with their schedule
 // after an outage.

@@ -32,7 +32,7 @@ func (t *trial) plan() []step {
 	calm := true
 	for _, ph := range t.cfg.Workload.Phases {
 		p.add(step{name: "run", kind: session.Window, until: scaled(ph.At), calm: calm})
-		what := happenings[ph.Do](t)
+		what := happenings[ph.Do](t, ph)
 		p.add(step{name: ph.Do, kind: what.kind(), until: scaled(ph.At + ph.For), what: what})
 		calm = what.kind() >= session.Rated
 	}

@@ -39,6 +39,7 @@ import (
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/replay"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
@@ -223,7 +224,9 @@ func (d *demo) command() string {
 
 // describe is the resolved configuration of run.json.
 func (d *demo) describe() map[string]string {
-	out := map[string]string{"demo.duration": d.cfg.Duration.String(), "broker.wal": filepath.Base(d.wal)}
+	out := map[string]string{
+		"demo.duration": d.cfg.Duration.String(), "broker.wal": filepath.Base(d.wal), "load.catch_up_process": replay.Setting,
+	}
 	if scheme, err := iopath.FillURL(d.cfg.WAL, "", walCapacity); err == nil {
 		out["broker.wal"] = scheme // without the temporary directory
 	}

@@ -1,11 +1,13 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/tidelog/tide/workloads/load"
+	"github.com/tidelog/tide/workloads/replay"
 	"github.com/tidelog/tide/workloads/session"
 	"github.com/tidelog/tide/workloads/target"
 )
@@ -98,25 +100,40 @@ func (d *demo) catchUp(ctx context.Context) error {
 		return err
 	}
 	before := d.session.Sample(ctx)
-	readers, err := d.load.StartReplay(1, "demo-catch-up")
+	got, err := d.replay(ctx, ends)
 	if err != nil {
 		return err
 	}
-	err = readers.Await(ctx, ends)
-	readers.Stop()
-	if err != nil {
-		d.session.Fault("the catch-up did not reach its end: "+err.Error(), "the machine is too busy, or the broker stalls: see broker.log")
+	if !got.Through {
+		d.session.Fault("the catch-up did not reach its end: "+cmp.Or(got.Error, "its time was over"), "the machine is too busy, or the broker stalls: see broker.log")
 		return nil
 	}
-	records, bytes, took := readers.Progress()
 	cold := session.ColdReads{
-		Committed: target.Committed(streams, d.load.Config().Topic), Read: records,
+		Committed: target.Committed(streams, d.load.Config().Topic), Read: got.Seen.Records,
 		Fetched: int64(d.session.Sample(ctx)[session.RecordsFromObjects] - before[session.RecordsFromObjects]),
 	}
 	cold.Judge("catch-up", d.session)
-	d.session.Figure("catch-up records", float64(records), "records")
-	d.session.Figure("catch-up rate", float64(bytes)/(1<<20)/took.Seconds(), "MiB/s from the first record to the last")
+	got.Quote("catch-up", d.session)
+	d.session.Figure("catch-up records", float64(got.Seen.Records), "records")
+	if v := d.load.Observed(got.Reading); !v.OK() {
+		d.session.Fault(fmt.Sprintf("the catch-up saw %d lost, %d duplicated, %d reordered, %d corrupt, %d foreign records: %v",
+			v.Lost, v.Duplicates, v.Reordered, v.Corrupt, v.Foreign, v.Samples), "this is a fault of the broker")
+	}
 	return nil
+}
+
+// replay reads up to the ends, in a process of its own, or until ctx ends.
+func (d *demo) replay(ctx context.Context, ends []int64) (replay.Outcome, error) {
+	p, err := replay.Start(d.cfg.Binary, replay.Spec{Load: d.load.Config(), Consumers: 1, Group: "demo-catch-up", Ends: ends},
+		func(records, bytes int64) {
+			d.load.Counters.CaughtUp.Add(records)
+			d.load.Counters.CaughtB.Add(bytes)
+		})
+	if err != nil {
+		return replay.Outcome{}, err
+	}
+	_ = p.Wait(ctx) // Stop says how far it came
+	return p.Stop()
 }
 
 // kill ends the broker under load and starts it again.

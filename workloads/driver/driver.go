@@ -48,6 +48,7 @@ type Driver struct {
 	topic    map[string]string
 	applied  map[string]string // section and property → value, secrets left out
 	settings settings
+	source   []byte
 }
 
 // file is the YAML.
@@ -96,7 +97,7 @@ func Parse(content []byte) (*Driver, error) {
 	if err := f.validate(); err != nil {
 		return nil, fmt.Errorf("driver %s: %w", f.Name, err)
 	}
-	d := &Driver{Name: f.Name, replicas: f.ReplicationFactor, applied: map[string]string{}}
+	d := &Driver{Name: f.Name, replicas: f.ReplicationFactor, applied: map[string]string{}, source: content}
 	if d.Name == "" {
 		d.Name = "driver"
 	}
@@ -105,6 +106,9 @@ func Parse(content []byte) (*Driver, error) {
 	}
 	return d, d.read(f)
 }
+
+// Source is the file as it was read.
+func (d *Driver) Source() []byte { return d.source }
 
 func (f file) validate() error {
 	var errs []error

@@ -31,6 +31,7 @@ type Readers struct {
 	first, last atomic.Int64 // ns of the Clock: arrival of the first and the latest
 
 	moved chan struct{} // cap 1: some partition came closer to its end
+	pace  pace
 }
 
 // reader is one consuming client's part.
@@ -164,6 +165,7 @@ func (r *Readers) poll(ctx context.Context, client *kgo.Client, sub *Verifier, s
 		case r.moved <- struct{}{}:
 		default: // a wake is pending already
 		}
+		r.hold(ctx)
 	}
 }
 
