@@ -35,10 +35,20 @@ verify: true
 // and no record is lost over all of them. Rates are this machine's business.
 func TestPhases(t *testing.T) {
 	dir := t.TempDir()
-	file := filepath.Join(dir, "disturbing.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(disturbing), 0o644))
-	cmd := exec.Command(*tide, "bench", file, "--json", "--out", dir, "--target",
-		"tide?wal=pwrite:?capacity=128MiB%26durability=none&log-cache=32MiB&block-cache=32MiB&upload-threshold=2MiB&upload-interval=500ms&compact-target=1MiB")
+	run := runBench(t, dir, disturbing)
+	times, err := os.ReadFile(filepath.Join(dir, run.ID, "produce.response.hlog"))
+	require.NoError(t, err)
+	checkPhases(t, run, string(times))
+}
+
+// smallBroker is a target whose caches and uploads are small.
+const smallBroker = "tide?wal=pwrite:?capacity=128MiB%26durability=none&log-cache=32MiB&block-cache=32MiB&upload-threshold=2MiB&upload-interval=500ms&compact-target=1MiB"
+
+// runBench runs a workload against it, from a directory.
+func runBench(t *testing.T, dir, workload string, flags ...string) (run benchRun) {
+	file := filepath.Join(dir, "workload.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(workload), 0o644))
+	cmd := exec.Command(*tide, append([]string{"bench", file, "--json", "--out", dir, "--target", smallBroker}, flags...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
@@ -46,11 +56,44 @@ func TestPhases(t *testing.T) {
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != invalid {
 		require.NoError(t, err, stderr.String())
 	}
-	var run benchRun
 	require.NoError(t, json.Unmarshal(stdout, &run))
-	times, err := os.ReadFile(filepath.Join(dir, run.ID, "produce.response.hlog"))
-	require.NoError(t, err)
-	checkPhases(t, run, string(times))
+	return run
+}
+
+// lagging is a back-log beside an open loop, as OpenMessaging Benchmark has it.
+const lagging = `
+name: lagging
+partitionsPerTopic: 4
+messageSize: 1024
+producersPerTopic: 2
+subscriptionsPerTopic: 1
+consumerPerSubscription: 1
+producerRate: 2000
+consumerBacklogSizeGB: 0.0078125
+backlogDrainRatio: 1.0
+warmupDurationMinutes: 0.0167
+testDurationMinutes: 0.05
+verify: true
+`
+
+func TestBacklogBesideALoad(t *testing.T) {
+	run := runBench(t, t.TempDir(), lagging)
+	require.Empty(t, run.Faults, "nothing but rates may be wrong")
+	var names []string
+	consumed := map[string]int64{}
+	for _, p := range run.Phases {
+		names = append(names, p.Name)
+		consumed[p.Name] = p.Consumed
+	}
+	require.Equal(t, []string{"warm-up", "backlog-build", "backlog-drain", "run"}, names)
+	require.Less(t, consumed["backlog-build"], int64(1000), "what was asked for when they paused")
+	require.GreaterOrEqual(t, consumed["backlog-drain"], int64(8192-2000))
+	require.GreaterOrEqual(t, run.Figures["backlog-build size"].Value, 8.0)
+	for _, figure := range []string{"backlog-build time", "backlog-drain time", "backlog-drain read rate", "backlog-build p99 ÷ undisturbed"} {
+		require.Positive(t, run.Figures[figure].Value, figure)
+	}
+	require.Zero(t, run.Verification.Lost+run.Verification.Duplicates)
+	require.Positive(t, run.Verification.Expected)
 }
 
 // benchRun is what is looked at of run.json.
@@ -60,6 +103,7 @@ type benchRun struct {
 	Phases []struct {
 		Name      string
 		Window    bool
+		Consumed  int64
 		CaughtUpB int64 `json:"caught_up_bytes"`
 		Splits    []struct {
 			Work     string

@@ -37,7 +37,8 @@ type Workload struct {
 	SubscriptionsPerTopic   int     `yaml:"subscriptionsPerTopic"`   // each reads all of the topic
 	ConsumerPerSubscription int     `yaml:"consumerPerSubscription"` // tailing, or reading the backlog
 	ProducerRate            int64   `yaml:"producerRate"`            // records a second, all producers together
-	ConsumerBacklogSizeGB   float64 `yaml:"consumerBacklogSizeGB"`   // × 1024³ bytes: written first, then read back; closed loop only
+	ConsumerBacklogSizeGB   float64 `yaml:"consumerBacklogSizeGB"`   // × 1024³ bytes: see Beside
+	BacklogDrainRatio       float64 `yaml:"backlogDrainRatio"`       // of it that is read before the run begins; default 1
 	TestDurationMinutes     float64 `yaml:"testDurationMinutes"`
 	WarmupDurationMinutes   float64 `yaml:"warmupDurationMinutes"`
 
@@ -77,8 +78,8 @@ type Workload struct {
 	Phases []Phase `yaml:"phases"`
 	// ColdCaches makes every reading of a back-log begin with nothing in any
 	// cache: the broker is killed and started again, and the page cache of its
-	// directory dropped. A phase catch-up leaves the broker alive, and drops the
-	// page cache.
+	// directory dropped. A phase catch-up, and a back-log beside an open loop,
+	// leave the broker alive and drop the page cache.
 	ColdCaches bool `yaml:"coldCaches"`
 	// ColdFetchRate is how many single records a second are fetched by random
 	// offsets after the back-log was read, in open loop; 0 for none.
@@ -93,29 +94,13 @@ type Workload struct {
 	payloads map[string][]byte // by payloadFile, once Open has read them
 }
 
-// notYet are keys that have a meaning but no implementation.
-var notYet = []string{
-	"backlogDrainRatio",
-}
-
 // Parse reads a workload and reports every fault.
 func Parse(content []byte) (Workload, error) {
 	if len(content) > maxFile {
 		return Workload{}, fmt.Errorf("workload has %d bytes, want at most %d", len(content), maxFile)
 	}
-	// A first look at the keys alone gives the better message for those that
-	// are known elsewhere.
-	var keys map[string]yaml.Node
-	if err := yaml.Unmarshal(content, &keys); err != nil {
-		return Workload{}, fmt.Errorf("workload: %w", err)
-	}
-	for _, k := range notYet {
-		if _, ok := keys[k]; ok {
-			return Workload{}, fmt.Errorf("workload: key %s is not built in yet: leave it out", k)
-		}
-	}
 	w := Workload{source: content, Topics: 1, KeyDistributor: "NO_KEY", WarmupDurationMinutes: 1, Seed: 1, ColdFetchClients: 16}
-	w.RandomTopicNames, w.LogIntervalMillis, w.Version = true, 10_000, 1
+	w.RandomTopicNames, w.LogIntervalMillis, w.Version, w.BacklogDrainRatio = true, 10_000, 1, 1
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
 	if err := dec.Decode(&w); err != nil && !errors.Is(err, io.EOF) {
@@ -141,16 +126,18 @@ func (w Workload) Validate() error {
 	want(w.Closed || w.rated(), "producerRate is %d: 0 (search for the highest rate) is not built in yet; set closed: true for a closed loop", w.ProducerRate)
 	want(!w.Closed || w.ProducerRate == 0, "a closed loop has no producerRate, but %d is set", w.ProducerRate)
 	want(w.ConsumerBacklogSizeGB >= 0 && w.ConsumerBacklogSizeGB <= 4096, "consumerBacklogSizeGB is %g, want 0 to 4096", w.ConsumerBacklogSizeGB)
-	want(w.ConsumerBacklogSizeGB == 0 || w.Closed, "consumerBacklogSizeGB beside an open loop is not built in yet; set closed: true")
 	want(w.ConsumerBacklogSizeGB == 0 || w.consumers() > 0, "consumerBacklogSizeGB needs a consumer to read it back")
-	want(w.ConsumerBacklogSizeGB > 0 || w.TestDurationMinutes > 0, "testDurationMinutes is %g, want more than 0", w.TestDurationMinutes)
+	want(w.BacklogDrainRatio >= 0 && w.BacklogDrainRatio <= 1, "backlogDrainRatio is %g, want 0 to 1", w.BacklogDrainRatio)
+	want(w.BacklogDrainRatio == 1 || !w.Closed, "backlogDrainRatio is for a back-log beside an open loop; a closed loop reads all of it")
+	want(w.FillGB == 0 || w.ConsumerBacklogSizeGB == 0, "fillGB is for phases, and consumerBacklogSizeGB builds its own back-log")
+	want(w.Closed && w.ConsumerBacklogSizeGB > 0 || w.TestDurationMinutes > 0, "testDurationMinutes is %g, want more than 0", w.TestDurationMinutes)
 	want(w.TestDurationMinutes >= 0 && w.TestDurationMinutes <= day, "testDurationMinutes is %g, want 0 to %d", w.TestDurationMinutes, day)
 	want(w.WarmupDurationMinutes >= 0 && w.WarmupDurationMinutes <= day, "warmupDurationMinutes is %g, want 0 to %d", w.WarmupDurationMinutes, day)
 	want(w.FillGB >= 0 && w.FillGB <= 4096, "fillGB is %g, want 0 to 4096", w.FillGB)
 	want(w.FillGB == 0 || !w.Closed, "fillGB is what is there before a load by a schedule; a closed loop has consumerBacklogSizeGB")
 	want(!w.ColdCaches || w.ConsumerBacklogSizeGB > 0 || len(w.Phases) > 0, "coldCaches needs a consumerBacklogSizeGB to be read back, or phases")
 	want(w.ColdFetchRate >= 0 && w.ColdFetchRate <= 1_000_000, "coldFetchRate is %d, want 0 to 1000000", w.ColdFetchRate)
-	want(w.ColdFetchRate == 0 || w.ConsumerBacklogSizeGB > 0, "coldFetchRate needs a consumerBacklogSizeGB to fetch from")
+	want(w.ColdFetchRate == 0 || w.Closed && w.ConsumerBacklogSizeGB > 0, "coldFetchRate needs a consumerBacklogSizeGB of a closed loop to fetch from")
 	want((w.ColdFetchRate > 0) == (w.ColdFetchMinutes > 0), "coldFetchRate and coldFetchMinutes belong together")
 	want(w.ColdFetchMinutes >= 0 && w.ColdFetchMinutes <= day, "coldFetchMinutes is %g, want 0 to %d", w.ColdFetchMinutes, day)
 	want(w.ColdFetchClients >= 1 && w.ColdFetchClients <= 10_000, "coldFetchClients is %d, want 1 to 10000", w.ColdFetchClients)
@@ -176,6 +163,11 @@ func (w Workload) ColdFetches() time.Duration { return minutes(w.ColdFetchMinute
 
 // Backlog to be written and read back, bytes; 0 for none.
 func (w Workload) Backlog() int64 { return int64(w.ConsumerBacklogSizeGB * (1 << 30)) }
+
+// Beside says whether the back-log builds up and is drained while the load goes
+// on by its schedule, as in OpenMessaging Benchmark. In a closed loop it is
+// written first and then read back.
+func (w Workload) Beside() bool { return w.Backlog() > 0 && !w.Closed }
 
 // Source is the file as it was read.
 func (w Workload) Source() []byte { return w.source }

@@ -98,3 +98,22 @@ func (t *trial) warmReads(ctx context.Context) error {
 	t.cfg.Progress.Step("reading a little, to warm the target up", 0)
 	return w.Warm(ctx, t.load.Config().Topic)
 }
+
+// forget leaves nothing of what is read in memory that is meant for the tail,
+// and with coldCaches in the page cache, while the target lives on.
+func (t *trial) forget(ctx context.Context) error {
+	cold, ok := t.target.(target.Cold)
+	if !ok {
+		t.session.Warn("what the target keeps in its own caches is not known", "")
+		return nil
+	}
+	if err := cold.Forget(ctx); err != nil {
+		return err
+	}
+	if t.cfg.Workload.ColdCaches {
+		if err := dropPageCache(t.data); err != nil {
+			t.session.Warn("the page cache was not dropped: "+err.Error(), "compare with another warm row only")
+		}
+	}
+	return nil
+}

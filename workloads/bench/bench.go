@@ -2,6 +2,7 @@
 //
 //	open loop    (fill │ upload) warm-up │ run │ catch-up │ run-2 │ … │ drain │ verify
 //	closed loop  warm-up │ run ............ │ drain │ verify
+//	  back-log   warm-up │ backlog-build │ backlog-drain │ run │ drain │ verify
 //	back-log     fill (closed loop) │ upload │ catch-up, out of objects, verified │ cold fetches
 //
 // A broker that bench starts itself has its data beside the results, on the
@@ -76,6 +77,7 @@ type trial struct {
 	session *session.Session
 
 	producers *load.Producers // of a load by a schedule, once it has begun
+	tail      *load.Readers   // beside it
 	filled    int64           // records that were there before it
 }
 
@@ -147,7 +149,7 @@ func (t *trial) loadConfig(broker string) (load.Config, error) {
 	if !w.RandomTopicNames {
 		c.Topic = "bench-" + w.Slug()
 	}
-	if w.Backlog() > 0 {
+	if w.Backlog() > 0 && !w.Beside() {
 		c.MaxRecords = t.backlog() / int64(w.MessageSize)
 	}
 	if t.cfg.Driver != nil {

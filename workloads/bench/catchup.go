@@ -55,21 +55,10 @@ func (c *catchUp) begin(ctx context.Context, name string) (err error) {
 	return err
 }
 
-// forget leaves nothing of what is read in memory that is meant for the tail,
-// and with coldCaches in the page cache.
+// forget notes where records lie once the caches hold none of them.
 func (c *catchUp) forget(ctx context.Context) error {
-	cold, ok := c.t.target.(target.Cold)
-	if !ok {
-		c.t.session.Warn("what the target keeps in its own caches is not known", "")
-		return nil
-	}
-	if err := cold.Forget(ctx); err != nil {
+	if err := c.t.forget(ctx); err != nil {
 		return err
-	}
-	if c.t.cfg.Workload.ColdCaches {
-		if err := dropPageCache(c.t.data); err != nil {
-			c.t.session.Warn("the page cache was not dropped: "+err.Error(), "compare with another warm row only")
-		}
 	}
 	before, counted := c.t.session.Sample(ctx)[session.RecordsFromObjects]
 	if !counted {

@@ -10,7 +10,7 @@ import (
 )
 
 func (t *trial) phases(ctx context.Context) error {
-	if t.cfg.Workload.Backlog() > 0 {
+	if t.cfg.Workload.Backlog() > 0 && !t.cfg.Workload.Beside() {
 		return t.backlogPhases(ctx)
 	}
 	return t.steadyPhases(ctx)
@@ -47,7 +47,11 @@ func (t *trial) drain(ctx context.Context, producers *load.Producers) {
 }
 
 func (t *trial) checkTail(ctx context.Context, tail *load.Readers, ends []int64) {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	limit := drainTimeout
+	if t.cfg.Workload.Beside() { // what the ratio has left of the back-log
+		limit = readTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := tail.Await(ctx, ends); err != nil {
 		t.session.Fault("the tailing consumers did not reach the end: "+err.Error(), "the target does not serve consumers at this rate")

@@ -18,6 +18,8 @@ type step struct {
 	// length is the time from the planned end of the step before.
 	length time.Duration
 	what   happening // nil: the load alone
+	// open: it ends when it is over, and what is planned behind it then begins.
+	open bool
 	// calm: nothing happens, and what happened before was such that the target
 	// could keep up. The percentiles of the others are compared with these.
 	calm bool
@@ -27,6 +29,9 @@ type step struct {
 func (t *trial) plan() []step {
 	var p planner
 	p.add(step{name: "warm-up", until: t.warmUp()})
+	if t.cfg.Workload.Beside() {
+		return t.planBacklog(&p)
+	}
 	scale := float64(t.length()) / float64(t.cfg.Workload.Duration())
 	scaled := func(d time.Duration) time.Duration { return t.warmUp() + time.Duration(float64(d)*scale) }
 	calm := true

@@ -19,22 +19,25 @@ func (t *trial) steadyPhases(ctx context.Context) error {
 	if err := able(steps); err != nil {
 		return err
 	}
-	tail, err := t.load.StartTail()
-	if err != nil {
+	var err error
+	if t.tail, err = t.load.StartTail(); err != nil {
 		return err
 	}
-	defer tail.Stop()
-	if err := t.fill(ctx, tail); err != nil {
+	defer t.tail.Stop()
+	if err := t.fill(ctx, t.tail); err != nil {
 		return err
 	}
 	start := time.Now()
-	if t.producers, err = t.load.StartProducers(ctx, t.warmUp()+t.length()); err != nil {
+	if t.producers, err = t.load.StartProducers(ctx, steps[len(steps)-1].until); err != nil {
 		return err
 	}
 	defer release(t.producers)
 	t.session.Producing(t.producers)
 	if err := t.walk(ctx, steps, start); err != nil {
 		return err
+	}
+	if t.cfg.Workload.Beside() {
+		t.producers.Finish() // they were given the longest time that it might take
 	}
 	// The last step ends with its time: what is acknowledged later than that was
 	// not reached within it.
@@ -45,7 +48,7 @@ func (t *trial) steadyPhases(ctx context.Context) error {
 		return err
 	}
 	if t.load.Config().Consumers > 0 {
-		t.checkTail(ctx, tail, ends)
+		t.checkTail(ctx, t.tail, ends)
 	}
 	t.figures("run", func(p results.Phase) int64 { return p.AckedBytes })
 	t.effects(steps)
@@ -60,13 +63,24 @@ func (t *trial) walk(ctx context.Context, steps []step, start time.Time) error {
 			t.session.Warn("phase "+s.name+" was left out: the one before it lasted too long", "give that one a longer time")
 			continue
 		}
-		t.cfg.Progress.Step(s.name, time.Until(until))
+		t.cfg.Progress.Step(s.name, s.shown(until))
 		t.session.Begin(s.name, s.kind)
 		if err := t.step(ctx, s, until); err != nil {
 			return fmt.Errorf("phase %s: %w", s.name, err)
 		}
+		if s.open {
+			start = time.Now().Add(-s.until)
+		}
 	}
 	return nil
+}
+
+// shown is the length that a person is told; 0: it is not known.
+func (s step) shown(until time.Time) time.Duration {
+	if s.open {
+		return 0
+	}
+	return time.Until(until)
 }
 
 func (t *trial) step(ctx context.Context, s step, until time.Time) error {

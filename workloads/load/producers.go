@@ -18,7 +18,8 @@ type Producers struct {
 	closed  bool
 	most    int64 // records, in a closed loop; 0: time alone ends it
 	clients []*client
-	flows   []*flow // by group; nil in a closed loop
+	flows   []*flow      // by group; nil in a closed loop
+	end     atomic.Int64 // ns of the Clock: what is due later is not sent
 	stop    context.CancelFunc
 	done    chan struct{}
 	err     error // after done
@@ -82,9 +83,10 @@ func (l *Load) produce(ctx context.Context, d time.Duration, p *Producers) (*Pro
 	if !p.closed {
 		p.flows = l.newFlows(byGroup, start, d)
 	}
+	p.end.Store(start + int64(d))
 	go func() {
 		defer close(p.done)
-		p.err = p.run(ctx, start+int64(d))
+		p.err = p.run(ctx)
 	}()
 	return p, nil
 }
@@ -115,13 +117,13 @@ func (p *Producers) hire() [][]*producer {
 }
 
 // run sends until the end and then waits for every outcome.
-func (p *Producers) run(ctx context.Context, end int64) error {
+func (p *Producers) run(ctx context.Context) error {
 	defer p.closeClients()
 	send := p.send
 	if p.closed {
 		send = p.sendClosed
 	}
-	err := send(ctx, end)
+	err := send(ctx)
 	if ctx.Err() != nil {
 		return err // stopped: what is in the buffers fails when the clients close
 	}
@@ -134,7 +136,7 @@ func (p *Producers) run(ctx context.Context, end int64) error {
 // send paces all producers from one thread: a second one would only take the
 // core that the clients and the broker need, and the order of sends would no
 // longer be the schedule's.
-func (p *Producers) send(ctx context.Context, end int64) error {
+func (p *Producers) send(ctx context.Context) error {
 	holdCalm()
 	defer releaseCalm()
 	pace, err := newPacer(p.load.clock)
@@ -145,12 +147,15 @@ func (p *Producers) send(ctx context.Context, end int64) error {
 	lag := newLag(&p.load.Stalls)
 	for {
 		f := p.next()
-		if f == nil || f.due >= end {
+		if f == nil || f.due >= p.end.Load() {
 			return ctx.Err()
 		}
 		slept, err := pace.until(ctx, f.due)
 		if err != nil {
 			return err
+		}
+		if f.due >= p.end.Load() { // it ended meanwhile
+			return ctx.Err()
 		}
 		who := f.take()
 		full := who.full()
@@ -209,7 +214,7 @@ func (f *flow) take() *producer {
 }
 
 // sendClosed has one goroutine for each client, whose producers take turns.
-func (p *Producers) sendClosed(ctx context.Context, end int64) error {
+func (p *Producers) sendClosed(ctx context.Context) error {
 	// No context of the group's own: it would end with the last send, and with
 	// it every record that is still in a client's buffer.
 	var g errgroup.Group
@@ -222,7 +227,7 @@ func (p *Producers) sendClosed(ctx context.Context, end int64) error {
 		g.Go(func() error {
 			for i := 0; ctx.Err() == nil && begun.Add(1) <= most; i++ {
 				now := p.load.clock.Now()
-				if now >= end {
+				if now >= p.end.Load() {
 					break
 				}
 				c.producers[i%len(c.producers)].send(ctx, now)
@@ -238,11 +243,24 @@ func (p *Producers) ScheduledBefore(t int64) int64 {
 	if p.closed {
 		return -1
 	}
+	t = min(t, p.end.Load())
 	var n int64
 	for _, f := range p.flows {
 		n += f.schedule.CountBefore(t)
 	}
 	return n
+}
+
+// Finish ends the sends earlier than was planned: what is due from now on is not
+// sent. What was due before still is, and has its outcome in the end.
+func (p *Producers) Finish() {
+	now := p.load.clock.Now()
+	for {
+		end := p.end.Load()
+		if end <= now || p.end.CompareAndSwap(end, now) {
+			return
+		}
+	}
 }
 
 // Closed says whether they have no schedule.

@@ -32,6 +32,7 @@ type Readers struct {
 
 	moved chan struct{} // cap 1: some partition came closer to its end
 	pace  pace
+	gate  gate
 }
 
 // reader is one consuming client's part.
@@ -155,6 +156,7 @@ func (l *Load) newReader(one reader, of int) (*kgo.Client, error) {
 func (r *Readers) poll(ctx context.Context, client *kgo.Client, sub *Verifier, shard *recorderShard) {
 	first := r.load.plan.firstCells
 	for ctx.Err() == nil {
+		r.gate.pass(ctx)
 		fetches := client.PollFetches(ctx)
 		now := r.load.clock.Now()
 		fetches.EachError(r.fault)
