@@ -96,6 +96,33 @@ func TestBacklogBesideALoad(t *testing.T) {
 	require.Positive(t, run.Verification.Expected)
 }
 
+// TestSearch: a rate at which too few records come together for a p99 does not
+// hold, so this search ends soon, with nothing; what it tried is there.
+func TestSearch(t *testing.T) {
+	dir := t.TempDir()
+	run := runBench(t, dir, `
+name: searched
+partitionsPerTopic: 4
+messageSize: 1024
+producersPerTopic: 2
+subscriptionsPerTopic: 1
+consumerPerSubscription: 1
+producerRate: 2
+warmupDurationMinutes: 0
+testDurationMinutes: 0.0334
+verify: true
+`, "--search", "p99=1s")
+	require.Len(t, run.Faults, 1)
+	require.Contains(t, run.Faults[0].What, "no rate was found that holds p99=1s")
+	require.Len(t, run.Search.Probes, 2)
+	for _, p := range run.Search.Probes {
+		require.False(t, p.Held)
+		require.Contains(t, p.Reasons[0], "records in the run are too few")
+		require.Positive(t, p.ValueNs)
+		require.FileExists(t, filepath.Join(dir, run.ID, p.Trial, "run.json"))
+	}
+}
+
 // benchRun is what is looked at of run.json.
 type benchRun struct {
 	ID     string
@@ -110,8 +137,16 @@ type benchRun struct {
 			Complete int64
 		}
 	}
-	Figures      map[string]struct{ Value float64 }
-	Faults       []struct{ What string }
+	Figures map[string]struct{ Value float64 }
+	Faults  []struct{ What string }
+	Search  struct {
+		Probes []struct {
+			Held    bool
+			ValueNs int64 `json:"value_ns"`
+			Reasons []string
+			Trial   string
+		}
+	}
 	Verification struct {
 		Done                                           bool
 		Expected, Lost, Duplicates, Reordered, Corrupt int64

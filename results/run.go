@@ -25,6 +25,7 @@ type Run struct {
 	Counters     map[string]int64  `json:"counters"` // of the whole trial, by name
 	Figures      map[string]Figure `json:"figures"`  // single numbers worth quoting
 	Verification Verification      `json:"verification"`
+	Search       *Search           `json:"search,omitempty"` // when this trial is the best of several
 	Clock        ClockCheck        `json:"clock"`
 
 	Faults   []Finding `json:"faults"`   // found by the workload itself, beside the rules of Judge

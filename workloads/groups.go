@@ -78,7 +78,10 @@ func (w Workload) groupFaults() []error {
 	}
 	c, err := w.Load()
 	c.Brokers, c.Topic = []string{"none"}, "none" // not the file's to say
-	if err == nil && (c.Closed || w.rated()) {
+	if w.Searches() && len(c.Groups) > 0 {
+		c.Groups[0].Rate = 1 // whatever it will be
+	}
+	if err == nil && (c.Closed || w.rated() || w.Searches()) {
 		err = c.Check()
 	}
 	if err != nil {

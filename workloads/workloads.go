@@ -36,7 +36,7 @@ type Workload struct {
 	ProducersPerTopic       int     `yaml:"producersPerTopic"`
 	SubscriptionsPerTopic   int     `yaml:"subscriptionsPerTopic"`   // each reads all of the topic
 	ConsumerPerSubscription int     `yaml:"consumerPerSubscription"` // tailing, or reading the backlog
-	ProducerRate            int64   `yaml:"producerRate"`            // records a second, all producers together
+	ProducerRate            int64   `yaml:"producerRate"`            // records a second, all producers together; 0: see Searches
 	ConsumerBacklogSizeGB   float64 `yaml:"consumerBacklogSizeGB"`   // × 1024³ bytes: see Beside
 	BacklogDrainRatio       float64 `yaml:"backlogDrainRatio"`       // of it that is read before the run begins; default 1
 	TestDurationMinutes     float64 `yaml:"testDurationMinutes"`
@@ -123,7 +123,7 @@ func (w Workload) Validate() error {
 	}
 	const day = 24 * 60
 	errs = append(errs, w.groupFaults()...)
-	want(w.Closed || w.rated(), "producerRate is %d: 0 (search for the highest rate) is not built in yet; set closed: true for a closed loop", w.ProducerRate)
+	want(w.Closed || w.rated() || w.Searches(), "no topic group has a producerRate")
 	want(!w.Closed || w.ProducerRate == 0, "a closed loop has no producerRate, but %d is set", w.ProducerRate)
 	want(w.ConsumerBacklogSizeGB >= 0 && w.ConsumerBacklogSizeGB <= 4096, "consumerBacklogSizeGB is %g, want 0 to 4096", w.ConsumerBacklogSizeGB)
 	want(w.ConsumerBacklogSizeGB == 0 || w.consumers() > 0, "consumerBacklogSizeGB needs a consumer to read it back")
@@ -141,6 +141,8 @@ func (w Workload) Validate() error {
 	want((w.ColdFetchRate > 0) == (w.ColdFetchMinutes > 0), "coldFetchRate and coldFetchMinutes belong together")
 	want(w.ColdFetchMinutes >= 0 && w.ColdFetchMinutes <= day, "coldFetchMinutes is %g, want 0 to %d", w.ColdFetchMinutes, day)
 	want(w.ColdFetchClients >= 1 && w.ColdFetchClients <= 10_000, "coldFetchClients is %d, want 1 to 10000", w.ColdFetchClients)
+	want(!w.Searches() || w.ConsumerBacklogSizeGB == 0 && w.FillGB == 0 && len(w.Phases) == 0,
+		"producerRate is 0, which searches for the highest rate: that cannot be done with consumerBacklogSizeGB, fillGB or phases")
 	want(w.LingerMs >= 0 && w.LingerMs <= 60_000, "lingerMs is %g, want 0 to 60000", w.LingerMs)
 	return errors.Join(append(errs, w.checkPhases())...)
 }

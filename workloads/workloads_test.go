@@ -93,7 +93,7 @@ func TestParseRefuses(t *testing.T) {
 		require.ErrorContains(t, err, want, add)
 	}
 	_, err = Parse([]byte("name: x"))
-	for _, key := range []string{"partitionsPerTopic", "producersPerTopic", "producerRate", "testDurationMinutes"} {
+	for _, key := range []string{"partitionsPerTopic", "producersPerTopic", "testDurationMinutes"} {
 		require.ErrorContains(t, err, key, "every fault is reported")
 	}
 	_, err = Parse([]byte(strings.Repeat("#", maxFile+1)))

@@ -49,6 +49,8 @@ func TestUsageComesBeforeLoad(t *testing.T) {
 		{[]string{"bench", "tail-2k", "--driver", driver("producerConfig: |\n  acks=0\n  nobody.knows=1\n")}, "nobody.knows=1: no equivalent"},
 		{[]string{"bench", "tail-2k", "--ignore-unmapped"}, "goes with --driver"},
 		{[]string{"bench", "tail-2k", "--driver", driver("producerConfig: |\n  acks=0\n  max.request.size=1024\n"), "--ignore-unmapped"}, "less than max record batch bytes"},
+		{[]string{"bench", "tail-2k", "--search", "p98=1ms"}, "as in p99=10ms"},
+		{[]string{"bench", "closed-1k", "--search", "p99=1ms"}, "no rate to be varied"},
 		{[]string{"bench"}, "expected \"<workload> ...\""},
 		{[]string{"demo", "--duration", "1s"}, "want 10s"},
 		{[]string{"demo", "--wal", "uring"}, "WAL URL"},

@@ -127,6 +127,9 @@ func mib(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/(1<<20)
 func Table(w io.Writer, t *results.Trial) {
 	fmt.Fprintln(w, latencyTable(t).Render())
 	fmt.Fprintln(w, rateTable(t).Render())
+	if t.Run.Search != nil {
+		fmt.Fprintln(w, probeTable(t.Run.Search).Render())
+	}
 	for _, f := range figureRows(t) {
 		fmt.Fprintf(w, "%-34s %s\n", f.Name, f.Value)
 	}

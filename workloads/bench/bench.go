@@ -46,8 +46,13 @@ type Config struct {
 	Driver *driver.Driver
 	// Quick shortens warm-up and run to seconds; the verdict is QUICK at best.
 	Quick bool
+	// Search looks for the highest rate that holds the limit, in place of one
+	// trial at the workload's rate; nil for none.
+	Search *Limit
 	// Progress is told what goes on. Required.
 	Progress Progress
+
+	probe bool // of a search
 }
 
 // Progress shows a person where the trial is.
@@ -82,7 +87,8 @@ type trial struct {
 }
 
 // Run does it and returns the trial, read back from its files, with
-// report.html made. An error means that there is no trial.
+// report.html made. An error means that there is no trial. That of a search is
+// the trial of the highest rate that held.
 func Run(ctx context.Context, cfg Config) (*results.Trial, error) {
 	if cfg.Workload.Backlog() > 0 && cfg.Target.Discards() {
 		return nil, fmt.Errorf("%s on %s: the target keeps no back-log that could be read", cfg.Workload.Name, cfg.Target.Text)
@@ -90,6 +96,17 @@ func Run(ctx context.Context, cfg Config) (*results.Trial, error) {
 	if cfg.Out == "" {
 		cfg.Out = "tide-runs"
 	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if cfg.Search != nil {
+		return newSearch(cfg).run(ctx)
+	}
+	return one(ctx, cfg)
+}
+
+// one trial.
+func one(ctx context.Context, cfg Config) (*results.Trial, error) {
 	t := &trial{cfg: cfg, clock: load.NewClock(), dir: filepath.Join(cfg.Out, id(cfg, time.Now()))}
 	if err := t.run(ctx); err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", cfg.Workload.Name, cfg.Target.Text, err)
@@ -212,6 +229,10 @@ func (t *trial) describe() map[string]string {
 	if t.cfg.Driver != nil {
 		maps.Copy(out, t.cfg.Driver.Describe())
 	}
+	if t.cfg.Workload.Backlog() > 0 {
+		out["load.backlog_bytes"] = strconv.FormatInt(t.backlog(), 10)
+		out["load.backlog_drain_ratio"] = strconv.FormatFloat(t.cfg.Workload.BacklogDrainRatio, 'g', -1, 64)
+	}
 	if t.cfg.Workload.CatchesUp() {
 		out["load.catch_up_process"] = replay.Setting
 	}
@@ -228,17 +249,22 @@ func (t *trial) describe() map[string]string {
 }
 
 func (t *trial) warmUp() time.Duration {
-	if w := t.cfg.Workload.WarmUp(); !t.cfg.Quick || w < quickWarmUp {
-		return w
+	return t.quick(t.cfg.Workload.WarmUp(), quickWarmUp)
+}
+
+// quick is the length of something in a quick trial, and half of it in a probe.
+func (t *trial) quick(length, most time.Duration) time.Duration {
+	switch {
+	case !t.cfg.Quick:
+		return length
+	case t.cfg.probe:
+		return min(length, most/2)
 	}
-	return quickWarmUp
+	return min(length, most)
 }
 
 func (t *trial) length() time.Duration {
-	if d := t.cfg.Workload.Duration(); !t.cfg.Quick || d < quickRun {
-		return d
-	}
-	return quickRun
+	return t.quick(t.cfg.Workload.Duration(), quickRun)
 }
 
 // coldFetchTime is a quarter of it in a quick trial.

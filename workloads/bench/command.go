@@ -19,6 +19,9 @@ func command(cfg Config) string {
 	}
 	// A comma would end the target.
 	words := []string{"tide", "bench", name, "--target", quoted(strings.ReplaceAll(cfg.Target.Text, ",", `\,`))}
+	if cfg.Search != nil {
+		words = append(words, "--search", cfg.Search.Text)
+	}
 	if cfg.Quick {
 		words = append(words, "--quick")
 	}
