@@ -29,6 +29,7 @@ func TestDemo(t *testing.T) {
 	require.GreaterOrEqual(t, run.Figures["catch-up from objects"].Value, 95.0)
 
 	require.FileExists(t, filepath.Join(out, run.ID, "report.html"))
+	countsAgree(t, filepath.Join(out, run.ID))
 	left, err := filepath.Glob(filepath.Join(out, ".demo-data-*"))
 	require.NoError(t, err)
 	require.Empty(t, left, "the broker's data is gone")

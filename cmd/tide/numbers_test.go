@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -233,4 +234,30 @@ func (s told) ombAgrees(t *testing.T) {
 		require.Equal(t, s.table["rates run"][3], fmt.Sprintf("%.0f", mean))
 		require.Equal(t, fmt.Sprintf("%.0f", float64(acked)/seconds), fmt.Sprintf("%.0f", mean))
 	}
+}
+
+// countsAgree: the rates of the timeline, times the lengths of its intervals,
+// are the very counts of run.json, which is what omb.json is made of.
+func countsAgree(t *testing.T, dir string) {
+	trial, err := results.Load(dir)
+	require.NoError(t, err)
+	sums, before := map[string]map[string]int64{}, 0.0
+	for i, row := range trial.Timeline.Rows {
+		if sums[row.Phase] == nil {
+			sums[row.Phase] = map[string]int64{}
+		}
+		for _, column := range []string{"acked_per_s", "consumed_per_s", "caught_up_per_s"} {
+			sums[row.Phase][column] += int64(math.Round(trial.Timeline.Column(column)[i] * (row.T - before)))
+		}
+		before = row.T
+	}
+	for _, p := range trial.Run.Phases {
+		require.Equal(t, map[string]int64{"acked_per_s": p.Acked, "consumed_per_s": p.Consumed, "caught_up_per_s": p.CaughtUp}, sums[p.Name], p.Name)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, omb.FileName))
+	require.NoError(t, err)
+	var r omb.Result
+	require.NoError(t, json.Unmarshal(withoutQuantiles(t, b), &r))
+	require.NotEmpty(t, r.PublishRate)
+	require.Positive(t, r.AggregatedEndToEndLatency99pct)
 }
