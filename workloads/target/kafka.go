@@ -89,11 +89,13 @@ func (k *kafka) configure(r rival, perPartition int64, at *store) error {
 		tier = "local"
 	} else {
 		k.admin = net.JoinHostPort("127.0.0.1", ports[2])
-		k.args = append(k.args, "--metrics", ports[2], "--cache", strconv.FormatInt(r.Cache, 10), "--prefetch", strconv.FormatInt(r.Prefetch, 10))
+		k.args = append(k.args, "--metrics", ports[2], "--cache", decimal(r.Cache), "--prefetch", decimal(r.Prefetch), "--part", decimal(r.Part))
 	}
-	k.args = append(k.args, "--tiered", tier, "--segment", strconv.FormatInt(r.segment(perPartition), 10))
+	k.args = append(k.args, "--tiered", tier, "--segment", decimal(r.segment(perPartition)))
 	return nil
 }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 func (k *kafka) start(ctx context.Context) error {
 	cmd := exec.Command(k.script, k.args...)

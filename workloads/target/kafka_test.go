@@ -19,10 +19,10 @@ import (
 func TestConfigureKafka(t *testing.T) {
 	k := &kafka{dir: "/d/kafka"}
 	at := &store{addr: "127.0.0.1:7"}
-	require.NoError(t, k.configure(rival{Profile: "stock", Heap: 1 << 30, Tiered: true, RSM: "s3", Cache: 8, Prefetch: 4, Flush: true}, 64<<20, at))
+	require.NoError(t, k.configure(rival{Profile: "stock", Heap: 1 << 30, Tiered: true, RSM: "s3", Cache: 8, Prefetch: 4, Part: 5, Flush: true}, 64<<20, at))
 	args := strings.Join(k.args, " ")
 	require.Contains(t, args, "--heap 1024m --flush")
-	require.Contains(t, args, "--cache 8 --prefetch 4")
+	require.Contains(t, args, "--cache 8 --prefetch 4 --part 5")
 	require.Contains(t, args, "--tiered s3://bench/kafka?endpoint=http://127.0.0.1:7&path_style=true --segment 4194304")
 	require.Contains(t, k.env, "AWS_ACCESS_KEY_ID=bench")
 	require.NotEmpty(t, k.admin)
@@ -121,6 +121,8 @@ func TestMemoryLimit(t *testing.T) {
 		return
 	}
 	require.NoError(t, cmd.Wait())
+	require.Contains(t, l.hint(errors.New("signal: killed")), "memory=64MiB may be too little")
+	require.Empty(t, l.hint(nil))
 	group := l.group
 	require.DirExists(t, group)
 	require.GreaterOrEqual(t, l.peak(), int64(0))

@@ -35,6 +35,8 @@ type rival struct {
 	// Prefetch is how far the plug-in reads ahead, bytes. Default 16 MiB, and
 	// none without a cache.
 	Prefetch int64
+	// Part of a multipart upload, bytes. Default 25 MiB.
+	Part int64
 }
 
 // Bounds of a segment's default, bytes; Kafka allows no smaller one.
@@ -45,7 +47,7 @@ const (
 
 // rival reads the keys.
 func (s Spec) rival() (rival, error) {
-	r := rival{Profile: "stock", Heap: 1 << 30, Tiered: s.Kind == KafkaTiered, RSM: "s3", Cache: 1 << 30, Prefetch: 16 << 20}
+	r := rival{Profile: "stock", Heap: 1 << 30, Tiered: s.Kind == KafkaTiered, RSM: "s3", Cache: 1 << 30, Prefetch: 16 << 20, Part: 25 << 20}
 	var errs []error
 	size := func(key string, into *int64, least, most int64) {
 		text, ok := s.Keys[key]
@@ -68,12 +70,16 @@ func (s Spec) rival() (rival, error) {
 		r.Prefetch = 0
 	}
 	size("prefetch", &r.Prefetch, 0, 1<<30)
+	size("part", &r.Part, 5<<20, 1<<30)
 	errs = append(errs, s.word("profile", &r.Profile, "stock", "tuned"), s.word("rsm", &r.RSM, "s3", "local"))
 	flush := "0"
 	errs = append(errs, s.word("flush", &flush, "0", "1"))
 	r.Flush, r.Store = flush == "1", s.Keys["store"]
 	if r.Cache == 0 && r.Prefetch > 0 {
 		errs = append(errs, errors.New("prefetch: without a cache there is nothing to read ahead into"))
+	}
+	if l, err := parseLimits("", s.Keys["memory"]); err == nil && l.memory > 0 && r.Heap >= l.memory {
+		errs = append(errs, fmt.Errorf("heap: %s does not fit into memory=%s, which holds the page cache as well", units.Size(r.Heap), units.Size(l.memory)))
 	}
 	if r.Store != "" && !strings.HasPrefix(r.Store, "s3://") {
 		errs = append(errs, fmt.Errorf("store: %s: want s3://BUCKET/PREFIX?endpoint=…", r.Store))

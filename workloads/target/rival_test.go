@@ -33,6 +33,7 @@ func TestParseRivals(t *testing.T) {
 		"kafka?flush=yes":                        "flush: yes: want 0 or 1",
 		"kafka?profile=best":                     "want stock or tuned",
 		"kafka?heap=1MiB":                        "want 256MiB to",
+		"kafka?memory=1GiB":                      "heap: 1GiB does not fit into memory=1GiB",
 		"kafka-tiered?cache=0&prefetch=1MiB":     "nothing to read ahead into",
 		"kafka-tiered?rsm=local&s3=versitygw":    "elsewhere",
 		"kafka-tiered?rsm=local&model=s3-expr":   "add s3=versitygw",

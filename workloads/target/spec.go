@@ -53,7 +53,7 @@ var kinds = map[string]kind{
 	Tide:        {keys: []string{"s3", "model"}, flags: true},
 	Null:        {flags: true},
 	Kafka:       {keys: []string{"flush", "profile", "heap"}},
-	KafkaTiered: {keys: []string{"flush", "profile", "heap", "s3", "model", "rsm", "store", "segment", "cache", "prefetch"}},
+	KafkaTiered: {keys: []string{"flush", "profile", "heap", "s3", "model", "rsm", "store", "segment", "cache", "prefetch", "part"}},
 }
 
 // ParseSpec refuses what it does not know, before anything is started.

@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Part of a segment, read chunk by chunk out of the cache. One chunk is held at a time, from its first byte that is asked for
- * until the next chunk or the close; opening a chunk tells the prefetcher.
+ * until the next chunk, the end or the close; opening a chunk tells the prefetcher.
  */
 final class ChunkedStream extends InputStream {
   private final ChunkCache cache;
@@ -52,6 +52,9 @@ final class ChunkedStream extends InputStream {
     }
     position += n;
     served.add(n);
+    if (position == end) {
+      close(); // whoever has it all needs not say so
+    }
     return n;
   }
 

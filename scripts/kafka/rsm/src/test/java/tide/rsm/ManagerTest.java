@@ -6,6 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.InputStream;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -172,6 +178,33 @@ class ManagerTest {
     assertThrows(java.io.IOException.class, () -> Indexes.decode("k", new byte[30]));
     byte[] cut = Arrays.copyOf(Indexes.encode(Map.of(IndexType.OFFSET, new byte[9])), 30);
     assertThrows(java.io.IOException.class, () -> Indexes.decode("k", cut));
+  }
+
+  /** The admin port counts, and empties the cache, but not what is being read. */
+  @Test
+  void admin() throws Exception {
+    int port;
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    open("metrics.port", "" + port);
+    var m = copy(0, bytes(3 * CHUNK));
+    InputStream held = manager.fetchLogSegment(m, 0);
+    held.read();
+    manager.fetchLogSegment(m, CHUNK).readAllBytes();
+    assertEquals("{\"dropped_bytes\":" + 2 * CHUNK + "}\n", ask(port, "POST", "/cache/drop"));
+    assertEquals(CHUNK, gauge(ask(port, "GET", "/metrics"), "tide_rsm_cache_bytes"));
+    held.close();
+    assertEquals("{\"dropped_bytes\":" + CHUNK + "}\n", ask(port, "POST", "/cache/drop"));
+    assertEquals("405", ask(port, "GET", "/cache/drop"));
+    manager.fetchLogSegment(m, 0).readAllBytes();
+    assertEquals(6, manager.metrics().get("tide_rsm_cache_misses_total"), "what was dropped is loaded again");
+  }
+
+  private static String ask(int port, String method, String path) throws Exception {
+    var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).method(method, BodyPublishers.noBody());
+    var answer = HttpClient.newHttpClient().send(request.build(), BodyHandlers.ofString());
+    return answer.statusCode() == 200 ? answer.body() : "" + answer.statusCode();
   }
 
   /** What failed is asked for again, and is not kept as failed. */
