@@ -107,7 +107,8 @@ func (c *child) awaitReady(ctx context.Context, r *running, is ready, timeout ti
 		}
 		return fmt.Errorf("%w within %v: %s", ErrNotReady, timeout, r.tail.message())
 	case <-r.ended:
-		return fmt.Errorf("%w: %s", ErrNotReady, r.tail.message()) // it says it better than is, which ends with its context
+		// It says it better than is, which ends with its context.
+		return fmt.Errorf("%w: %s%s", ErrNotReady, r.tail.message(), c.limits.hint(r.state))
 	}
 }
 

@@ -83,6 +83,15 @@ func (l *limits) start(cmd *exec.Cmd) error {
 	return nil
 }
 
+// hint is what is to be said of a process that ended so: the kernel kills what
+// needs more than its group may have, and that says nothing itself.
+func (l *limits) hint(state error) string {
+	if l == nil || l.memory == 0 || state == nil || state.Error() != "signal: killed" {
+		return ""
+	}
+	return " (it was killed: memory=" + units.Size(l.memory) + " may be too little for it)"
+}
+
 // close removes the cgroup; the process must have ended.
 func (l *limits) close() {
 	if l != nil && l.group != "" {
