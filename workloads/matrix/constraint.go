@@ -27,8 +27,9 @@ var comparisons = map[string]func(sign int) bool{
 	"==": func(s int) bool { return s == 0 }, "!=": func(s int) bool { return s != 0 },
 }
 
-// parseConstraint reads "wal.block <= wal.window" or "wal.path != fsync". What
-// is compared by size has to be one: a misspelt axis is no value.
+// parseConstraint reads "wal.block <= wal.window", "wal.path != fsync" or
+// "target != null". What is compared by size has to be one: a misspelt axis is
+// no value.
 func parseConstraint(text string, axes map[string][]string) (constraint, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 3 || comparisons[fields[1]] == nil {
@@ -37,7 +38,7 @@ func parseConstraint(text string, axes map[string][]string) (constraint, error) 
 	c := constraint{text: text, op: fields[1]}
 	for i, o := range []*operand{&c.left, &c.right} {
 		o.text = fields[2*i]
-		_, o.isAxis = axes[o.text]
+		o.isAxis = has(axes, o.text) || o.text == axisTarget
 		_, err := size(o.text)
 		if !o.isAxis && err != nil && (i == 0 || strings.ContainsAny(c.op, "<>")) {
 			return constraint{}, fmt.Errorf("constraint %q: %q is neither an axis nor a size", text, o.text)
@@ -46,10 +47,14 @@ func parseConstraint(text string, axes map[string][]string) (constraint, error) 
 	return c, nil
 }
 
-// holds judges one cell. Values that are not both sizes can only be equal or
+// holds judges one cell; one that lacks an axis, as one of another target may,
+// is no concern of the constraint. Values that are not both sizes can only be equal or
 // not; of a list (soft and hard block, a growing window) the last counts, which
 // is the bound.
 func (c constraint) holds(settings map[string]string) (bool, error) {
+	if c.left.isAxis && !has(settings, c.left.text) || c.right.isAxis && !has(settings, c.right.text) {
+		return true, nil
+	}
 	l, r := c.left.value(settings), c.right.value(settings)
 	left, errL := size(l)
 	right, errR := size(r)
