@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads"
@@ -22,12 +23,16 @@ import (
 // of its command line, so that no test needs a device or measures anything.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "bench" {
+		announce(os.Args[1:])
 		fakeTrial(os.Args[1:])
 	}
 	if len(os.Args) > 2 && os.Args[2] == "bench" {
 		fakeBench(os.Args[1:])
 	}
-	os.Exit(m.Run())
+	if out := os.Getenv(envKillOut); out != "" {
+		os.Exit(runToBeKilled(out))
+	}
+	goleak.VerifyTestMain(m)
 }
 
 func fakeBench(args []string) {

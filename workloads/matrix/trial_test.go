@@ -70,10 +70,10 @@ func TestTrialCommandLine(t *testing.T) {
 	require.Equal(t, "wal gp3-3000, store s3-standard", b.simulated(map[string]string{"wal.model": "gp3-3000", "store.model": "s3-standard"}))
 	require.Empty(t, b.simulated(map[string]string{"store.model": "none"}))
 	for want, settings := range map[string]map[string]string{
-		"axis quick":  {"quick": "maybe"},
-		"axis store":  {"store": "dir"},
-		"key colour":  {"wal.colour": "red"},
-		"want SCHEME": {"wal": "pwrite"},
+		"axis quick":                         {"quick": "maybe"},
+		"axis store":                         {"store": "dir"},
+		"key colour":                         {"wal.colour": "red"},
+		"want SCHEME":                        {"wal": "pwrite"},
 		"does not fit into wal.window 64KiB": {"wal.block": "256KiB", "wal.window": "64KiB"},
 		"which is an axis too":               {"policy": "lru", "target": "tide?policy=fifo"},
 		"wal, which is an axis":              {"wal": "mem:", "target": "tide?wal=uring:"},
