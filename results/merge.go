@@ -81,9 +81,7 @@ func Merge(parts []Part, warnings []string, want *MatrixHeader, out string) (*Ma
 	m := &merger{out: out, want: want, at: map[string]int{}}
 	m.Warnings = slices.Clone(warnings)
 	for _, p := range parts {
-		if err := m.add(p); err != nil {
-			return nil, err
-		}
+		m.add(p)
 	}
 	if len(m.Sources) == 0 {
 		return nil, fmt.Errorf("nothing to merge: %s", cmp.Or(strings.Join(m.Warnings, "; "), "no directory was given"))
@@ -114,20 +112,20 @@ func (m *merger) warn(format string, args ...any) {
 	m.Warnings = append(m.Warnings, fmt.Sprintf(format, args...))
 }
 
-// add fails only when the destination does.
-func (m *merger) add(p Part) error {
+// add takes the trials of a part, or warns.
+func (m *merger) add(p Part) {
 	run, err := LoadMatrix(p.Dir)
 	switch {
 	case err != nil:
 		m.warn("%s is broken and left out: %s", p.Name, strings.ReplaceAll(err.Error(), p.Dir, p.Name))
-		return nil
+		return
 	case m.want == nil:
 		h := run.Header
 		m.want = &h
 	case !m.want.Same(run.Header):
 		h := run.Header
 		m.warn("%s is of another matrix (%s, %d trials, quick %t, seed %d) and left out", p.Name, h.Name, h.Trials, h.Quick, h.Seed)
-		return nil
+		return
 	}
 	for _, w := range run.Warnings {
 		m.warn("%s: %s", p.Name, w)
@@ -141,7 +139,6 @@ func (m *merger) add(p Part) error {
 	if len(m.trials) == before {
 		m.warn("%s brought nothing new", p.Name)
 	}
-	return nil
 }
 
 // take keeps of two lines of one trial the good one, or else the earlier.

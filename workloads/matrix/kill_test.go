@@ -153,7 +153,7 @@ func (k *killer) life() (wasKilled bool) {
 			}
 			if left == 0 {
 				require.NoError(k.t, cmd.Process.Kill())
-				<-ended
+				require.Error(k.t, <-ended)
 				// The kernel ends the trial too: its end of the socket closes.
 				_, _ = io.Copy(io.Discard, conn)
 			}
