@@ -70,12 +70,12 @@ func (f matrixFlags) prepare(ctx context.Context, strictly bool) (prepared, erro
 	if err != nil {
 		return prepared{}, usageError{err}
 	}
-	on := matrix.Machine{Out: f.Out, Reach: reach}
+	on := matrix.Machine{Out: f.Out, Reach: reach, Flags: checkBroker}
 	if f.Out == "" {
 		on.Out = "tide-runs"
 	}
 	if !strictly {
-		on.Reach, on.Free = nil, func(string) int64 { return 0 }
+		on.Reach, on.Flags, on.Free = nil, nil, func(string) int64 { return 0 }
 	}
 	plan, err := matrix.Prepare(ctx, content, f.Quick, on)
 	if err != nil {

@@ -1,15 +1,19 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tidelog/tide/internal/units"
+	"github.com/tidelog/tide/iopath"
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/workloads/target"
 )
@@ -21,6 +25,10 @@ type Machine struct {
 	// Reach says why a target could not be started or reached here; nil for
 	// none. It is called for each target, for several at the same time.
 	Reach func(ctx context.Context, s target.Spec) error
+	// Flags says what is wrong with flags of tide's broker; nil: they are not
+	// looked at. The WAL and the store may lack a path, which the broker's own
+	// place is put into.
+	Flags func(flags map[string]string) error
 	// Free is how many bytes a directory's file system has left; 0: not known.
 	// Default: what the kernel says.
 	Free func(dir string) int64
@@ -42,7 +50,7 @@ func Prepare(ctx context.Context, content []byte, quick bool, on Machine) (Plan,
 }
 
 func (on Machine) faults(ctx context.Context, p Plan) []error {
-	faults := on.unreachable(ctx, p.Matrix.Targets)
+	faults := append(on.unreachable(ctx, p.Matrix.Targets), on.refused(p)...)
 	free := on.Free
 	if free == nil {
 		free = freeBytes
@@ -51,6 +59,33 @@ func (on Machine) faults(ctx context.Context, p Plan) []error {
 	if has, need := free(dir), p.Disk(); has > 0 && need > has {
 		faults = append(faults, fmt.Errorf("%s has %s free, and a trial takes up to %s: free some, or give another directory with --out",
 			dir, units.Size(has), units.Size(need)))
+	}
+	return faults
+}
+
+// refused are the settings that no broker would start with.
+func (on Machine) refused(p Plan) []error {
+	if on.Flags == nil {
+		return nil
+	}
+	var faults []error
+	for _, c := range p.Cells {
+		text := cmp.Or(c.Settings[axisTarget], tideTarget)
+		if has(benches, c.Workload) || !isTide(text) {
+			continue
+		}
+		flags := maps.Clone(flagsOf(c.Settings))
+		wal, err := iopath.FillURL(flags["wal"], on.Out, "")
+		if err == nil {
+			flags["wal"] = wal
+			if flags["store"] != "" {
+				flags["store"] = strings.Replace(flags["store"], "dir:?", "dir:"+on.Out+"?", 1)
+			}
+			err = on.Flags(flags)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("target %s: %w", text, err))
+		}
 	}
 	return faults
 }
