@@ -57,7 +57,7 @@ type Matrix struct {
 	Workloads []string `yaml:"workloads"`
 	// Targets as tide bench takes them; default [tide]. Axes of the broker are
 	// merged into those that are tide, and do not multiply the others.
-	Targets []string `yaml:"targets"`
+	Targets targetList `yaml:"targets"`
 	// Constraints, all of which a cell has to meet: "wal.block <= wal.window".
 	// One of an axis that a cell has not is no concern of it.
 	Constraints []string `yaml:"constraints"`
@@ -103,6 +103,20 @@ func (p *Pairs) UnmarshalYAML(n *yaml.Node) error {
 		return fmt.Errorf("line %d: aa is %q, want true, false or each", n.Line, n.Value)
 	}
 	return nil
+}
+
+// targetList is a list of words, of which YAML takes one, null, for something
+// else.
+type targetList []string
+
+// UnmarshalYAML takes null as the target of that name.
+func (l *targetList) UnmarshalYAML(n *yaml.Node) error {
+	for _, item := range n.Content {
+		if item.Tag == "!!null" {
+			item.Tag, item.Value = "!!str", "null"
+		}
+	}
+	return n.Decode((*[]string)(l))
 }
 
 // defaultMetric is what every trial of tide bench has.

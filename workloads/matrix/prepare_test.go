@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/workloads/target"
@@ -89,6 +90,14 @@ workloads: [tail-2k]
 	}
 	require.True(t, ids[alone.Cells[0].ID], "a cell of tide is the same one, whatever stands beside it")
 	require.Len(t, ids, len(p.Cells))
+}
+
+// TestTargetNull: a bare null is the target, not YAML's nothing.
+func TestTargetNull(t *testing.T) {
+	m := Matrix{}
+	require.NoError(t, yaml.Unmarshal([]byte("targets: [tide, null, 'null?policy=lru']"), &m))
+	require.Equal(t, targetList{"tide", "null", "null?policy=lru"}, m.Targets)
+	require.Error(t, yaml.Unmarshal([]byte("targets: [[tide]]"), &m))
 }
 
 // TestQuickIsAnotherCell: it is shorter, and must not be mixed with the full one.

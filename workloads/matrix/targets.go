@@ -41,13 +41,13 @@ func isTide(text string) bool { return text == tideTarget || strings.HasPrefix(t
 // targetOf a cell is its target with the broker's settings merged in.
 func targetOf(settings map[string]string) (string, error) {
 	base := cmp.Or(settings[axisTarget], tideTarget)
-	spec, err := target.ParseSpec(base)
-	if err != nil || !isTide(base) {
+	if _, err := target.ParseSpec(base); err != nil || !isTide(base) {
 		return base, err
 	}
-	flags := url.Values{}
-	for name, v := range spec.Flags {
-		flags.Set(name, v)
+	_, query, _ := strings.Cut(base, "?")
+	flags, err := url.ParseQuery(query) // keys that are no flag of the broker among them
+	if err != nil {
+		return "", fmt.Errorf("target %q: %w", base, err)
 	}
 	for _, f := range brokerFlags {
 		if v, ok := settings[f]; ok {
