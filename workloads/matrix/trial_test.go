@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,10 +25,12 @@ func fakeTrial(args []string) {
 		fmt.Println(`{"id": "../elsewhere"}`)
 		os.Exit(0)
 	}
-	t := &testing.T{}
-	resultstest.Write(t, dir)
-	trial, err := results.Load(dir)
-	if err != nil || t.Failed() {
+	write := writeSmall
+	if os.Getenv(envKillSocket) == "" {
+		write = writeWhole
+	}
+	trial, err := write(dir)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "tide:", err)
 		os.Exit(1)
 	}
@@ -37,6 +40,28 @@ func fakeTrial(args []string) {
 		os.Exit(3)
 	}
 	os.Exit(0)
+}
+
+func writeWhole(dir string) (*results.Trial, error) {
+	t := &testing.T{}
+	resultstest.Write(t, dir)
+	if t.Failed() {
+		return nil, errors.New("resultstest failed")
+	}
+	return results.Load(dir)
+}
+
+// writeSmall is a trial in which nothing happened: many of them are quick.
+func writeSmall(dir string) (*results.Trial, error) {
+	w, err := results.Create(dir, resultstest.Started, []string{"acked_mib_per_s"})
+	if err != nil {
+		return nil, err
+	}
+	run := &results.Run{Workload: "w", Started: resultstest.Started, Phases: []results.Phase{{Name: "run", End: 1}}}
+	if err := w.Finish(run, &results.Env{}); err != nil {
+		return nil, err
+	}
+	return results.Load(dir)
 }
 
 func TestTrialCommandLine(t *testing.T) {
