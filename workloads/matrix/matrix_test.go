@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 	if out := os.Getenv(envKillOut); out != "" {
 		os.Exit(runToBeKilled(out))
 	}
+	// Under the race detector every child would sleep for a second at its end.
+	_ = os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	goleak.VerifyTestMain(m)
 }
 
