@@ -130,6 +130,7 @@ const (
 	closedRate    = 700 * units.MiB  // bytes a second, of a closed loop on a fast disk
 	quickBacklog  = 8                // a quick trial writes as small a part of a back-log
 	quickFetches  = 4
+	leastFill     = 512 * units.MiB  // what a quick trial fills, if there was as much
 	quickLongest  = 30 * time.Second // warm-up and run of a quick trial
 )
 
@@ -138,15 +139,34 @@ func (b brokerTrial) length(settings map[string]string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	run, backlog, fetches := w.WarmUp()+w.Duration(), w.Backlog()+w.Fill(), w.ColdFetches()
+	run, fetches := w.WarmUp()+w.Duration(), w.ColdFetches()
 	if settings[axisQuick] == "true" {
-		run, backlog, fetches = min(run, quickLongest), backlog/quickBacklog, fetches/quickFetches
+		run, fetches = min(run, quickLongest), fetches/quickFetches
 	}
+	// What is filled is written only; a back-log is read back too.
+	moved := filled(w, settings) + 2*backlog(w, settings)
 	overhead := trialOverhead
 	if strings.HasPrefix(settings[axisTarget], "kafka") {
 		overhead = kafkaOverhead
 	}
-	return overhead + run + fetches + time.Duration(2*backlog*int64(time.Second)/backlogRate), nil
+	return overhead + run + fetches + time.Duration(moved*int64(time.Second)/backlogRate), nil
+}
+
+// filled is what is written before the load begins, in bytes.
+func filled(w workloads.Workload, settings map[string]string) int64 {
+	b := w.Fill()
+	if settings[axisQuick] == "true" {
+		return max(b/quickBacklog, min(b, leastFill))
+	}
+	return b
+}
+
+// backlog is what is written to be read back, in bytes.
+func backlog(w workloads.Workload, settings map[string]string) int64 {
+	if settings[axisQuick] == "true" {
+		return w.Backlog() / quickBacklog
+	}
+	return w.Backlog()
 }
 
 // payload is how many bytes a trial writes.
@@ -155,17 +175,18 @@ func (b brokerTrial) payload(settings map[string]string) int64 {
 	if err != nil {
 		return 0 // newCell reports it
 	}
-	run, backlog := w.WarmUp()+w.Duration(), w.Backlog()
+	run := w.WarmUp() + w.Duration()
 	if settings[axisQuick] == "true" {
-		run, backlog = min(run, quickLongest), backlog/quickBacklog
+		run = min(run, quickLongest)
 	}
+	before := filled(w, settings) + backlog(w, settings)
 	switch {
-	case backlog > 0 && w.Closed:
-		return backlog
+	case before > 0 && w.Closed:
+		return before
 	case w.Closed:
 		return int64(float64(closedRate) * run.Seconds())
 	}
-	return backlog + int64(float64(w.ProducerRate)*float64(w.MessageSize)*run.Seconds())
+	return before + int64(float64(w.ProducerRate)*float64(w.MessageSize)*run.Seconds())
 }
 
 // outcome is made of the trial's directory: every figure of run.json by its name,
