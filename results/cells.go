@@ -1,7 +1,9 @@
 package results
 
 import (
+	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 )
 
@@ -93,4 +95,14 @@ func (m *MatrixRun) AADifference(key string) (float64, bool) {
 		return 0, false
 	}
 	return max(first.Median, second.Median)/min(first.Median, second.Median) - 1, true
+}
+
+// LoadTrial reads the directory that a trial of a matrix has left, for what its
+// one line does not hold: histograms, phases, the timeline.
+func (m *MatrixRun) LoadTrial(t CellTrial) (*Trial, error) {
+	id, _ := t.Result["trial"].(string)
+	if id == "" || id != filepath.Base(id) {
+		return nil, fmt.Errorf("trial %s of %s has left no directory", t.Key(), m.Dir)
+	}
+	return Load(filepath.Join(m.Dir, trialsDir, id))
 }

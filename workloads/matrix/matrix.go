@@ -74,7 +74,7 @@ type Matrix struct {
 	parsed []constraint
 }
 
-// Quick replaces some axes, and the number of repeats. Trials of tide bench get
+// Quick replaces some axes, or adds some of the load, and the number of repeats. Trials of tide bench get
 // --quick besides, unless the axis quick says otherwise.
 type Quick struct {
 	Axes      map[string][]string `yaml:"axes"`
@@ -141,7 +141,7 @@ func read(content []byte, quick bool) (Matrix, []error, error) {
 	if len(content) > maxFile {
 		return Matrix{}, nil, fmt.Errorf("it has %d bytes, want at most %d", len(content), maxFile)
 	}
-	m := Matrix{Repeats: 5, Seed: 1, Targets: []string{tideTarget}, Quick: Quick{Repeats: 2}}
+	m := Matrix{Axes: map[string][]string{}, Repeats: 5, Seed: 1, Targets: []string{tideTarget}, Quick: Quick{Repeats: 2}}
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
 	if err := dec.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
@@ -168,7 +168,6 @@ func (m *Matrix) sound() []error {
 		return ok
 	}
 	want(m.Name != "" && !strings.ContainsAny(m.Name, "/\\ \n"), "name is %q, want one word", m.Name)
-	want(len(m.Axes) > 0, "axes are missing")
 	want(len(m.Workloads) > 0, "workloads are missing, want some of %s, or a file", commandNames())
 	if !want(m.Repeats >= 1 && m.Repeats <= maxRepeats, "repeats is %d, want 1 to %d", m.Repeats, maxRepeats) {
 		m.Repeats = 1
@@ -202,7 +201,7 @@ func (m *Matrix) sound() []error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Quick.Axes)) {
-		want(m.Axes[name] != nil, "quick.axes.%s: there is no such axis to be replaced", name)
+		want(m.Axes[name] != nil || isOfLoad(name), "quick.axes.%s: there is no such axis to be replaced", name)
 	}
 	return errs
 }

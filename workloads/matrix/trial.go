@@ -213,35 +213,3 @@ func (b brokerTrial) outcome(printed map[string]any, place string) (outcome, err
 	o.reasons = strings.Join(reasons, "; ")
 	return o, nil
 }
-
-// flat is the trial as one row.
-func flat(t *results.Trial) map[string]any {
-	out := map[string]any{
-		"verdict": t.Run.Verdict.Word, "durability": t.Run.Durability.Flush, "simulated": strings.Join(t.Run.Simulated, ", "),
-	}
-	measured := ""
-	for _, p := range t.Run.Phases {
-		if p.Name == "run" {
-			measured = p.Name
-			out["run.acked_mib_per_s"] = p.MiBPerSecond(p.AckedBytes)
-		}
-		out["phases_s"] = p.Seconds() + number(out["phases_s"])
-	}
-	for name, f := range t.Run.Figures {
-		out[name] = f.Value
-	}
-	for s := range results.SeriesCount {
-		h := t.Merged(s, measured)
-		for _, at := range []struct {
-			name string
-			at   float64
-		}{{"p50", 50}, {"p99", 99}, {"p999", 99.9}} {
-			if h.TotalCount() > 0 {
-				out[s.String()+"."+at.name] = float64(h.ValueAtPercentile(at.at)) / float64(time.Microsecond)
-			}
-		}
-	}
-	return out
-}
-
-func number(v any) float64 { n, _ := v.(float64); return n }
