@@ -37,17 +37,33 @@ func f04Of(which func([]results.Cell) []results.Cell, key string) func(*results.
 	return func(run *results.MatrixRun) (float64, error) { return medianOf(which(run.Cells()), key) }
 }
 
-// f04Curves of the two rows of panels, by the column of timeline.csv.
+// f04Curves of the two rows of panels.
 var f04Curves = [][]struct {
-	column string
-	scale  float64
+	points func(*results.Trial) plotter.XYs
 	entry  entry
 }{
-	{{"response_p99_us", us, entry{"p99 of produce, each second", hue(0), nil}}},
+	{{f04P99, entry{"p99 of produce, each second", hue(0), nil}}},
 	{
-		{"acked_mib_per_s", 1, entry{"acknowledged", hue(2), nil}},
-		{"caught_up_mib_per_s", 1, entry{"read by the catch-up", hue(1), nil}},
+		{f04Rate("acked_mib_per_s"), entry{"acknowledged", hue(2), nil}},
+		{f04Rate("caught_up_mib_per_s"), entry{"read by the catch-up", hue(1), nil}},
 	},
+}
+
+// f04P99 of each interval of the response log that is long enough to have one.
+func f04P99(t *results.Trial) plotter.XYs {
+	var pts plotter.XYs
+	for _, iv := range t.Logs[results.ProduceResponse] {
+		if iv.End.Sub(iv.Start).Seconds() < shortest {
+			continue
+		}
+		v := milliseconds(iv.Hist.ValueAtPercentile(99))
+		pts = append(pts, plotter.XY{X: iv.Start.Sub(t.Run.Started).Seconds(), Y: v}, plotter.XY{X: iv.End.Sub(t.Run.Started).Seconds(), Y: v})
+	}
+	return pts
+}
+
+func f04Rate(column string) func(*results.Trial) plotter.XYs {
+	return func(t *results.Trial) plotter.XYs { return rates(t.Timeline, column) }
 }
 
 // f04Pictures has a picture for each workload, with a column for each target:
@@ -121,14 +137,7 @@ func f04Column(pic *picture, t *results.Trial, name string) error {
 		}
 		p := panel(title, "seconds since the start", y)
 		for _, c := range row {
-			var pts plotter.XYs
-			for _, pt := range rates(t.Timeline, c.column) {
-				if i == 0 && pt.Y <= 0 {
-					continue // the axis is logarithmic, and there was nothing to time
-				}
-				pts = append(pts, plotter.XY{X: pt.X, Y: pt.Y * c.scale})
-			}
-			if err := plainLine(p, pts, c.entry, plotter.PreStep); err != nil {
+			if err := plainLine(p, c.points(t), c.entry, plotter.PreStep); err != nil {
 				return err
 			}
 		}

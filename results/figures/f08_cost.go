@@ -83,37 +83,33 @@ var f08Parts = []struct {
 }{
 	{"compute", func(r cost.Rows) float64 { return r.Compute }, hue(0)},
 	{"storage", func(r cost.Rows) float64 { return r.Storage }, hue(2)},
-	{"S3 requests, as measured", func(r cost.Rows) float64 { return r.Requests }, hue(1)},
+	{"S3 requests", func(r cost.Rows) float64 { return r.Requests }, hue(1)},
 	{"cross-AZ", func(r cost.Rows) float64 { return r.CrossAZ }, hue(5)},
 }
 
 func f08Pictures(run *results.MatrixRun, book cost.Book) ([]picture, error) {
 	p := panel("", "", "$ per GiB written")
 	bars := make([]plotter.Values, len(f08Parts))
-	labels := plotter.XYLabels{}
 	var systems []string
+	var all []cost.Rows
 	for _, k := range f08Kinds {
 		rows, err := f08Rows(run, book, k.kind)
 		if err != nil {
 			continue
 		}
-		x := float64(len(systems))
 		systems = append(systems, fmt.Sprintf("%v, %d brokers", k.kind, rows.Nodes))
+		all = append(all, rows)
 		for i, part := range f08Parts {
 			bars[i] = append(bars[i], part.of(rows))
-			labels.XYs = append(labels.XYs, plotter.XY{X: x + 0.28, Y: rows.Sum() * (0.02 + 0.1*float64(i))})
-			labels.Labels = append(labels.Labels, fmt.Sprintf("%s $%.2g", part.name, part.of(rows)))
 		}
-		labels.XYs = append(labels.XYs, plotter.XY{X: x - 0.2, Y: rows.Sum() * 1.02})
-		labels.Labels = append(labels.Labels, fmt.Sprintf("$%.3g", rows.Sum()))
 	}
 	if len(systems) == 0 {
 		return nil, ErrNoData
 	}
-	if err := f08Bars(p, bars, labels); err != nil {
+	if err := f08Bars(p, bars, f08Labels(all)); err != nil {
 		return nil, err
 	}
-	p.X.Tick.Marker, p.X.Min, p.X.Max, p.Y.Min = names(systems), -0.5, float64(len(systems))-0.1, 0
+	p.X.Tick.Marker, p.X.Min, p.X.Max, p.Y.Min = names(systems), -0.5, float64(len(systems)), 0
 	p.Y.Max *= 1.1
 	pic := picture{
 		name: "f08-cost", title: "F8  $ per GiB written", width: width, height: 15 * vg.Centimeter, panels: [][]*plot.Plot{{p}},
@@ -126,11 +122,31 @@ func f08Pictures(run *results.MatrixRun, book cost.Book) ([]picture, error) {
 	return []picture{pic}, nil
 }
 
+// f08Labels write each row's number beside its bar, at heights that do not depend
+// on it: a part may be too thin to be seen.
+func f08Labels(all []cost.Rows) plotter.XYLabels {
+	var l plotter.XYLabels
+	add := func(x, y float64, text string) {
+		l.XYs, l.Labels = append(l.XYs, plotter.XY{X: x, Y: y}), append(l.Labels, text)
+	}
+	highest := 0.0
+	for _, r := range all {
+		highest = max(highest, r.Sum())
+	}
+	for x, r := range all {
+		for i, part := range f08Parts {
+			add(float64(x)+0.24, highest*(0.02+0.06*float64(i)), fmt.Sprintf("%s $%.2g", part.name, part.of(r)))
+		}
+		add(float64(x)-0.2, r.Sum()+highest*0.01, fmt.Sprintf("$%.3g", r.Sum()))
+	}
+	return l
+}
+
 // f08Bars stacks the parts and writes their numbers beside them.
 func f08Bars(p *plot.Plot, parts []plotter.Values, labels plotter.XYLabels) error {
 	var below *plotter.BarChart
 	for i, values := range parts {
-		b, err := plotter.NewBarChart(values, 2.4*vg.Centimeter)
+		b, err := plotter.NewBarChart(values, 2.2*vg.Centimeter)
 		if err != nil {
 			return err
 		}
@@ -146,7 +162,7 @@ func f08Bars(p *plot.Plot, parts []plotter.Values, labels plotter.XYLabels) erro
 		return err
 	}
 	for i := range l.TextStyle {
-		l.TextStyle[i] = textStyle(8, color.Black)
+		l.TextStyle[i] = textStyle(7.5, color.Black)
 	}
 	p.Add(l)
 	return nil
