@@ -130,3 +130,18 @@ func TestOneWriter(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 }
+
+// TestAADifferenceOfSeveralPairs: each cell is compared with itself.
+func TestAADifferenceOfSeveralPairs(t *testing.T) {
+	run := &MatrixRun{}
+	for i, v := range []float64{100, 110, 5, 6, 50} {
+		tr := mline([]string{"c1", "c1", "c2", "c2", "alone"}[i], 1, i, v)
+		tr.AA = i%2 == 1
+		run.Trials = append(run.Trials, tr)
+	}
+	d, ok := run.AADifference("x")
+	require.True(t, ok)
+	require.InDelta(t, 0.2, d, 1e-9)
+	_, ok = run.AADifference("y")
+	require.False(t, ok)
+}
