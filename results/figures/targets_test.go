@@ -60,14 +60,14 @@ func f4(t *testing.T) *results.MatrixRun {
 }
 
 func f8(t *testing.T) *results.MatrixRun {
-	return write(t, results.MatrixHeader{Name: "f8", Metric: "run.puts_per_gib"}, []results.CellTrial{
+	return write(t, results.MatrixHeader{Name: "f8", Metric: "run.puts_per_gib_put"}, []results.CellTrial{
 		cellOn("tail-20mib", "tide", "dsync", map[string]any{
-			"run target CPU per GiB": 33.0, "run.puts_per_gib": 64.0, "run.gets_per_gib": 1.0, "run.put_bytes_per_byte": 1.0, "run.get_bytes_per_byte": 0.0,
+			"run target CPU per GiB": 33.0, "run.puts_per_gib_put": 64.0, "run.gets_per_gib": 1.0, "run.put_bytes_per_byte": 1.0, "run.get_bytes_per_byte": 0.0,
 			"run.wal_writes_per_gib": 30_000.0, "run.wal_bytes_per_byte": 1.1,
 		}),
 		cellOn("tail-20mib", "kafka?flush=1", "fsync", map[string]any{"run target CPU per GiB": 49.0}),
 		cellOn("tail-20mib", "kafka-tiered?flush=1", "fsync", map[string]any{
-			"run target CPU per GiB": 55.0, "run.puts_per_gib": 60.0, "run.gets_per_gib": 1.0, "run.put_bytes_per_byte": 1.0, "run.get_bytes_per_byte": 0.0,
+			"run target CPU per GiB": 55.0, "run.puts_per_gib_put": 60.0, "run.gets_per_gib": 1.0, "run.put_bytes_per_byte": 1.0, "run.get_bytes_per_byte": 0.0,
 		}),
 	})
 }
@@ -162,6 +162,10 @@ func TestF8TakesAnotherBook(t *testing.T) {
 	before, after := f.Check(run), f.With(book).Check(run)
 	require.True(t, before[2].OK())
 	require.False(t, after[2].OK(), "where neither zones nor volumes cost anything, tide is the dearer one: %v", after[2].Value)
+	for i := range run.Trials {
+		delete(run.Trials[i].Result, "run.puts_per_gib_put")
+	}
+	require.ErrorContains(t, f.Check(run)[2].Err, "no upload of tide", "no requests counted are not no requests")
 	plain := byID(t, "F1")
 	require.Equal(t, plain.ID, plain.With(book).ID)
 }

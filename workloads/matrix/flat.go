@@ -89,6 +89,9 @@ func perGiB(p results.Phase, out map[string]any) {
 	}
 	const gib = 1 << 30
 	out["run.puts_per_gib"], out["run.gets_per_gib"] = puts/written*gib, gets/written*gib
+	if p.PutBytes > 0 { // both sides of it end with the same upload, wherever the phase does
+		out["run.puts_per_gib_put"] = puts / float64(p.PutBytes) * gib
+	}
 	out["run.put_bytes_per_byte"], out["run.get_bytes_per_byte"] = float64(p.PutBytes)/written, float64(p.GetBytes)/written
 	out["run.wal_writes_per_gib"] = float64(p.Counters["tide_wal_writes_total"]+p.Counters["tide_wal_header_writes_total"]) / written * gib
 	out["run.wal_bytes_per_byte"] = float64(p.Counters["tide_wal_bytes_total"]) / written

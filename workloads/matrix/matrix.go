@@ -80,6 +80,7 @@ type Quick struct {
 	Axes      map[string][]string `yaml:"axes"`
 	Workloads []string            `yaml:"workloads"`
 	Repeats   int                 `yaml:"repeats"` // default 2
+	AA        *Pairs              `yaml:"aa"`
 }
 
 // Pairs says which cells have a second arm.
@@ -153,6 +154,9 @@ func read(content []byte, quick bool) (Matrix, []error, error) {
 		maps.Copy(m.Axes, m.Quick.Axes)
 		if len(m.Quick.Workloads) > 0 {
 			m.Workloads = m.Quick.Workloads
+		}
+		if m.Quick.AA != nil {
+			m.AA = *m.Quick.AA
 		}
 	}
 	return m, faults, nil

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tidelog/tide/internal/units"
 	"github.com/tidelog/tide/iopath"
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/workloads/target"
@@ -57,8 +56,8 @@ func (on Machine) faults(ctx context.Context, p Plan) []error {
 	}
 	dir := existing(on.Out)
 	if has, need := free(dir), p.Disk(); has > 0 && need > has {
-		faults = append(faults, fmt.Errorf("%s has %s free, and a trial takes up to %s: free some, or give another directory with --out",
-			dir, units.Size(has), units.Size(need)))
+		faults = append(faults, fmt.Errorf("%s has %.1f GiB free, and a trial takes up to %.1f GiB: free some, or give another directory with --out",
+			dir, float64(has)/(1<<30), float64(need)/(1<<30)))
 	}
 	return faults
 }

@@ -43,7 +43,7 @@ repeats: 0
 	for _, want := range []string{
 		"matrix bad cannot run", "repeats is 0", `workload "no-such"`, "axis colour", `constraint "x < y"`,
 		"wal.block 1MiB does not fit into wal.window 256KiB", "target 10.0.0.1:9092: nothing answers there",
-		"has 1MiB free, and a trial takes up to",
+		"has 0.0 GiB free, and a trial takes up to",
 	} {
 		require.ErrorContains(t, err, want)
 	}

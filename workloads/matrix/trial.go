@@ -125,7 +125,7 @@ func (b brokerTrial) workload(settings map[string]string) (workloads.Workload, e
 // Guesses for the time of a trial.
 const (
 	trialOverhead = 4 * time.Second  // starting, waiting for uploads, verifying, drawing the report
-	kafkaOverhead = 12 * time.Second // the same of a JVM
+	kafkaOverhead = 20 * time.Second // the same of a JVM
 	backlogRate   = 150 * units.MiB  // bytes a second, written as well as read
 	closedRate    = 700 * units.MiB  // bytes a second, of a closed loop on a fast disk
 	quickBacklog  = 8                // a quick trial writes as small a part of a back-log
