@@ -13,7 +13,8 @@ type Cell struct {
 	Workload  string
 	Settings  map[string]string
 	Simulated string
-	Trials    []CellTrial // without failed ones and without the second arm of A/A
+	Trials    []CellTrial // without failed and INVALID ones and without the second arm of A/A
+	Invalid   int         // how many are left out for their verdict
 }
 
 // Stat sums up a number over the repeats of a cell.
@@ -25,8 +26,11 @@ type Stat struct {
 // Cells groups the trials. A cell of which every trial failed is left out:
 // Failed names it.
 func (m *MatrixRun) Cells() []Cell {
-	byID := map[string]*Cell{}
+	byID, invalid := map[string]*Cell{}, map[string]int{}
 	for _, t := range m.Trials {
+		if t.Invalid() && !t.AA {
+			invalid[t.Cell]++
+		}
 		if t.Error != "" || t.AA {
 			continue
 		}
@@ -39,6 +43,7 @@ func (m *MatrixRun) Cells() []Cell {
 	}
 	var cells []Cell
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		byID[id].Invalid = invalid[id]
 		cells = append(cells, *byID[id])
 	}
 	return cells

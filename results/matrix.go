@@ -153,6 +153,15 @@ func (m *MatrixRun) Failed() []CellTrial {
 	return slices.DeleteFunc(slices.Clone(m.Trials), func(t CellTrial) bool { return t.Error == "" })
 }
 
+// EnvOf is the machine that a trial ran on: in a merged matrix there may be
+// several.
+func (m *MatrixRun) EnvOf(t CellTrial) Env {
+	if t.Source >= 1 && t.Source <= len(m.Sources) {
+		return m.Sources[t.Source-1].Env
+	}
+	return m.Env
+}
+
 // MatrixWriter appends trials to a directory, which is locked as long as it is
 // open: two runs of one matrix in one directory would do every trial twice, and
 // each would disturb the other's.

@@ -1,7 +1,6 @@
 package figures
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/stats"
 )
 
 // F10: how far two equal configurations come out apart on this machine. No
@@ -63,20 +63,14 @@ func arms(run *results.MatrixRun, workload, key string) (a, b []float64) {
 	return a, b
 }
 
-// apart is the larger median over the smaller, less one.
-func apart(a, b []float64) (float64, error) {
-	if len(a) == 0 || len(b) == 0 {
-		return 0, ErrNoData
-	}
-	x, y := results.Median(slices.Clone(a)), results.Median(slices.Clone(b))
-	if min(x, y) <= 0 {
-		return 0, fmt.Errorf("%w: a median is %g", ErrNoData, min(x, y))
-	}
-	return max(x, y)/min(x, y) - 1, nil
-}
-
 func f10Difference(workload, key string) func(*results.MatrixRun) (float64, error) {
-	return func(run *results.MatrixRun) (float64, error) { return apart(arms(run, workload, key)) }
+	return func(run *results.MatrixRun) (float64, error) {
+		d, ok := stats.AADifference(arms(run, workload, key))
+		if !ok {
+			return 0, ErrNoData
+		}
+		return d, nil
+	}
 }
 
 // f10Repeats is how many there are of the arm that has the fewest.
@@ -89,37 +83,14 @@ func f10Repeats(run *results.MatrixRun) (float64, error) {
 	return least, nil
 }
 
-// detectable is the difference that a comparison of two arms of so many repeats
-// would show in four of five cases, as a share of the median: 2.8 standard errors
-// of a difference of means (two-sided 5 %, power 80 %). Standard deviations are
-// taken within the arms.
-func detectable(a, b []float64) float64 {
-	n := float64(min(len(a), len(b)))
-	if n < 2 {
-		return math.NaN()
-	}
-	variance := func(vs []float64) float64 {
-		mean, sum := 0.0, 0.0
-		for _, v := range vs {
-			mean += v / float64(len(vs))
-		}
-		for _, v := range vs {
-			sum += (v - mean) * (v - mean)
-		}
-		return sum / float64(len(vs)-1)
-	}
-	all := results.Median(append(slices.Clone(a), b...))
-	return 2.8 * math.Sqrt((variance(a)+variance(b))/n) / cmp.Or(all, math.NaN())
-}
-
 func f10Pictures(run *results.MatrixRun) ([]picture, error) {
 	p := panel("", "", "÷ median of both arms")
 	dots := [2]plotter.XYs{}
 	var labels []string
 	for _, n := range f10Numbers {
 		a, b := arms(run, n.workload, n.key)
-		d, err := apart(a, b)
-		if err != nil {
+		d, ok := stats.AADifference(a, b)
+		if !ok {
 			continue
 		}
 		middle := results.Median(append(slices.Clone(a), b...))
@@ -129,7 +100,7 @@ func f10Pictures(run *results.MatrixRun) ([]picture, error) {
 				dots[arm] = append(dots[arm], plotter.XY{X: x, Y: v / middle})
 			}
 		}
-		labels = append(labels, fmt.Sprintf("%s: A/A %.1f %%, detectable %.0f %%", n.label, 100*d, 100*detectable(a, b)))
+		labels = append(labels, fmt.Sprintf("%s: A/A %.1f %%, detectable %.0f %%", n.label, 100*d, 100*stats.Detectable(a, b, run.Header.Seed)))
 	}
 	if len(labels) == 0 {
 		return nil, ErrNoData

@@ -16,7 +16,8 @@ const measuredPhase = "run"
 // percentiles of every series in µs, as fetch.response.p99, and what a GiB cost.
 func flat(t *results.Trial) map[string]any {
 	out := map[string]any{
-		"verdict": t.Run.Verdict.Word, "durability": t.Run.Durability.Flush, "simulated": strings.Join(t.Run.Simulated, ", "),
+		"verdict": t.Run.Verdict.Word, "durability": t.Run.Durability.Flush, "power_cut": t.Run.Durability.PowerCut,
+		"simulated": strings.Join(t.Run.Simulated, ", "),
 	}
 	seconds := 0.0
 	for _, p := range t.Run.Phases {
