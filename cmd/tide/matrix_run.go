@@ -21,19 +21,11 @@ import (
 // dialTimeout is how long a target that runs already may take to answer.
 const dialTimeout = 2 * time.Second
 
-// preparer is a target that needs other people's programs. Prepare installs what
-// the machine lacks, and fails in one line where that cannot be had.
-type preparer interface {
-	Prepare(ctx context.Context) error
-}
-
-// reach says why a target could not be measured here.
+// reach installs what a target needs and the machine lacks, and says why it
+// could not be measured here.
 func reach(ctx context.Context, s target.Spec) error {
-	if p, ok := any(s).(preparer); ok && s.Address == "" {
-		return p.Prepare(ctx)
-	}
 	if s.Address == "" {
-		return nil
+		return s.Prepare(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
