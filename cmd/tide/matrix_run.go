@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidelog/tide/broker/objstore"
@@ -21,11 +22,16 @@ import (
 // dialTimeout is how long a target that runs already may take to answer.
 const dialTimeout = 2 * time.Second
 
+// installing keeps two targets from installing the same thing at the same time.
+var installing sync.Mutex
+
 // reach installs what a target needs and the machine lacks, and says why it
 // could not be measured here.
 func reach(ctx context.Context, s target.Spec) error {
 	if s.Address == "" {
-		return s.Prepare(ctx)
+		installing.Lock()
+		defer installing.Unlock()
+		return s.Prepare(ctx, os.Stderr)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()

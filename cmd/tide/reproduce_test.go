@@ -85,6 +85,38 @@ func TestReproduceRefuses(t *testing.T) {
 	require.Contains(t, errs, "holds another matrix (f1")
 }
 
+// TestReproduceAllPassesOver: what nothing can make yet is named, with the
+// reason, and so is what this machine cannot make.
+func TestReproduceAllPassesOver(t *testing.T) {
+	c := &reproduceCmd{Figure: []string{"all"}, Quick: true, Out: t.TempDir()}
+	chosen, err := c.figures()
+	require.NoError(t, err)
+	var out strings.Builder
+	t.Setenv("PATH", "") // no Java, no fio, nothing
+	t.Chdir(t.TempDir())
+	able, err := c.plans(t.Context(), &stdio{out: &out, err: &out}, chosen)
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "F7: passed over: ")
+	require.Contains(t, out.String(), "F2: passed over, for it cannot be made here: matrix f2 cannot run:\ntarget kafka")
+	require.Contains(t, out.String(), "together about")
+	var ids []string
+	total := 0.0
+	for _, a := range able {
+		ids = append(ids, a.figure.ID)
+		total += a.plan.Estimate(nil).Minutes()
+	}
+	require.Contains(t, ids, "F9")
+	require.NotContains(t, ids, "F2")
+	require.Less(t, total, 15.0, "minutes; and those with Kafka take six")
+
+	code, _, errs := invoke("reproduce", "F7")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "wait for failover")
+	code, _, errs = invoke("reproduce", "F8", "--prices", "no-such.yaml")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "no-such.yaml")
+}
+
 func TestDoctor(t *testing.T) {
 	code, out, _ := invoke("doctor", t.TempDir(), "--json")
 	require.Contains(t, []int{exitDone, exitFailed}, code)

@@ -102,9 +102,11 @@ func (on Machine) unreachable(ctx context.Context, targets []string) []error {
 			continue // sound has reported it
 		}
 		wg.Go(func() {
-			if err := on.Reach(ctx, spec); err != nil {
-				faults[i] = fmt.Errorf("target %s: %w", text, err)
+			err := on.Reach(ctx, spec)
+			if err != nil && !strings.HasPrefix(err.Error(), "target ") { // some name it themselves
+				err = fmt.Errorf("target %s: %w", text, err)
 			}
+			faults[i] = err
 		})
 	}
 	wg.Wait()
