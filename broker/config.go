@@ -181,6 +181,10 @@ func (c Config) Validate() error {
 	check(c.UploadThreshold >= 4<<10, "upload threshold %s: at least 4 KiB", units.Size(c.UploadThreshold))
 	check(c.UploadThreshold <= c.LogCache/2, "upload threshold %s: at most half of the log cache (%s); raise --log-cache or lower --upload-threshold",
 		units.Size(c.UploadThreshold), units.Size(c.LogCache))
+	if wal, err := iopath.ParseURL(c.WAL); err == nil && wal.Capacity > 0 { // else it is known when the log is open
+		check(c.UploadThreshold <= wal.Capacity/2, "upload threshold %s: at most half of the WAL's capacity (%s); lower --upload-threshold or use a larger WAL",
+			units.Size(c.UploadThreshold), units.Size(wal.Capacity))
+	}
 	check(c.UploadPart >= 5<<20 && c.UploadPart <= 1<<30, "upload part %s: from 5 MiB to 1 GiB", units.Size(c.UploadPart))
 	check(c.UploadInterval >= 10*time.Millisecond, "upload interval %v: at least 10ms", c.UploadInterval)
 	return errors.Join(append(append(faults, c.checkParts()...), c.checkUpkeep()...)...)

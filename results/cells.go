@@ -1,7 +1,9 @@
 package results
 
 import (
+	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 )
 
@@ -11,7 +13,8 @@ type Cell struct {
 	Workload  string
 	Settings  map[string]string
 	Simulated string
-	Trials    []CellTrial // without failed ones and without the second arm of A/A
+	Trials    []CellTrial // without failed and INVALID ones and without the second arm of A/A
+	Invalid   int         // how many are left out for their verdict
 }
 
 // Stat sums up a number over the repeats of a cell.
@@ -23,8 +26,11 @@ type Stat struct {
 // Cells groups the trials. A cell of which every trial failed is left out:
 // Failed names it.
 func (m *MatrixRun) Cells() []Cell {
-	byID := map[string]*Cell{}
+	byID, invalid := map[string]*Cell{}, map[string]int{}
 	for _, t := range m.Trials {
+		if t.Invalid() && !t.AA {
+			invalid[t.Cell]++
+		}
 		if t.Error != "" || t.AA {
 			continue
 		}
@@ -37,6 +43,7 @@ func (m *MatrixRun) Cells() []Cell {
 	}
 	var cells []Cell
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		byID[id].Invalid = invalid[id]
 		cells = append(cells, *byID[id])
 	}
 	return cells
@@ -73,24 +80,40 @@ func Median(vs []float64) float64 {
 }
 
 // AADifference is how far two identical arms came out apart: the larger median
-// over the smaller, less one. False when the matrix has no pair, or no good
-// trial of it.
+// over the smaller, less one; of several pairs, the one that came out furthest.
+// False when the matrix has no pair, or no good trial of one.
 func (m *MatrixRun) AADifference(key string) (float64, bool) {
-	var a, b []CellTrial
+	arms := map[string]*[2][]CellTrial{} // by cell
 	for _, t := range m.Trials {
-		if t.AA && t.Error == "" {
-			b = append(b, t)
+		if t.Error != "" {
+			continue
+		}
+		if arms[t.Cell] == nil {
+			arms[t.Cell] = &[2][]CellTrial{}
+		}
+		arm := &arms[t.Cell][0]
+		if t.AA {
+			arm = &arms[t.Cell][1]
+		}
+		*arm = append(*arm, t)
+	}
+	furthest, found := 0.0, false
+	for _, pair := range arms {
+		a, okA := statOf(pair[0], key)
+		b, okB := statOf(pair[1], key)
+		if okA && okB && a.Median > 0 && b.Median > 0 {
+			furthest, found = max(furthest, max(a.Median, b.Median)/min(a.Median, b.Median)-1), true
 		}
 	}
-	for _, t := range m.Trials {
-		if len(b) > 0 && !t.AA && t.Cell == b[0].Cell && t.Error == "" {
-			a = append(a, t)
-		}
+	return furthest, found
+}
+
+// LoadTrial reads the directory that a trial of a matrix has left, for what its
+// one line does not hold: histograms, phases, the timeline.
+func (m *MatrixRun) LoadTrial(t CellTrial) (*Trial, error) {
+	id, _ := t.Result["trial"].(string)
+	if id == "" || id != filepath.Base(id) {
+		return nil, fmt.Errorf("trial %s of %s has left no directory", t.Key(), m.Dir)
 	}
-	first, okA := statOf(a, key)
-	second, okB := statOf(b, key)
-	if !okA || !okB || first.Median <= 0 || second.Median <= 0 {
-		return 0, false
-	}
-	return max(first.Median, second.Median)/min(first.Median, second.Median) - 1, true
+	return Load(filepath.Join(m.Dir, trialsDir, id))
 }

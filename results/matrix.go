@@ -31,12 +31,16 @@ type MatrixHeader struct {
 	Cells   int       `json:"cells"`
 	Trials  int       `json:"trials"` // cells × repeats, and the A/A pair
 	Metric  string    `json:"metric"`
+	Plan    string    `json:"plan,omitempty"` // hash of all cells; results of before it was kept have none
 	Started time.Time `json:"started"`
 }
 
 // Same says whether two headers are of the same matrix, whenever it began.
 func (h MatrixHeader) Same(o MatrixHeader) bool {
 	h.Schema, h.Started = o.Schema, o.Started
+	if h.Plan == "" || o.Plan == "" {
+		h.Plan = o.Plan
+	}
 	return h == o
 }
 
@@ -47,15 +51,21 @@ type CellTrial struct {
 	Repeat    int               `json:"repeat"`       // from 1
 	AA        bool              `json:"aa,omitempty"` // the second arm of the A/A pair
 	Workload  string            `json:"workload"`
-	Settings  map[string]string `json:"settings"` // axis → value
+	Settings  map[string]string `json:"settings"` // axis → value, and target where the matrix has several
 	Command   string            `json:"command"`  // with WAL in place of the file under test
 	Simulated string            `json:"simulated,omitempty"`
 	Started   time.Time         `json:"started"`
 	Seconds   float64           `json:"seconds"`
 	Steal     float64           `json:"steal_percent"`
-	Result    map[string]any    `json:"result,omitempty"` // what the command printed
-	Error     string            `json:"error,omitempty"`
+	Result    map[string]any    `json:"result,omitempty"`  // what the command printed
+	Verdict   string            `json:"verdict,omitempty"` // of the trial; what has none of its own is VALID or failed
+	Warnings  []string          `json:"warnings,omitempty"`
+	Error     string            `json:"error,omitempty"`  // why it counts for nothing: it failed, or is INVALID
+	Source    int               `json:"source,omitempty"` // of a merged matrix: which of Sources, from 1
 }
+
+// Invalid says that the trial has run to its end, and must not be averaged.
+func (t CellTrial) Invalid() bool { return t.Verdict == Invalid }
 
 // Key tells trials of one matrix apart.
 func (t CellTrial) Key() string { return fmt.Sprintf("%s/%d/%t", t.Cell, t.Repeat, t.AA) }
@@ -73,7 +83,8 @@ type MatrixRun struct {
 	Header   MatrixHeader
 	Env      Env
 	Trials   []CellTrial
-	Warnings []string // what was broken and is left out
+	Sources  []MatrixSource // of a merged matrix
+	Warnings []string       // what was broken and is left out
 }
 
 // LoadMatrix reads a directory, complete or not.
@@ -86,6 +97,9 @@ func LoadMatrix(dir string) (*MatrixRun, error) {
 		return nil, fmt.Errorf("%s: matrix.json has schema %d, this program reads %d: use the tide that wrote it", dir, m.Header.Schema, SchemaVersion)
 	}
 	if err := readJSON(filepath.Join(dir, matrixEnvFile), &m.Env); err != nil {
+		return nil, err
+	}
+	if err := m.readMerge(); err != nil {
 		return nil, err
 	}
 	return m, m.readTrials()
@@ -105,8 +119,8 @@ func (m *MatrixRun) readTrials() error {
 	in.Buffer(nil, maxTrialLine)
 	n := 1
 	for ; in.Scan(); n++ {
-		var t CellTrial
-		if err := json.Unmarshal(in.Bytes(), &t); err != nil {
+		t, err := parseTrial(in.Bytes())
+		if err != nil {
 			m.Warnings = append(m.Warnings, fmt.Sprintf("%s line %d is broken and left out: %v", matrixTrialsFile, n, err))
 			continue
 		}
@@ -123,12 +137,34 @@ func (m *MatrixRun) readTrials() error {
 	return nil
 }
 
-// Failed trials, in the order of the file.
+func parseTrial(line []byte) (CellTrial, error) {
+	var t CellTrial
+	if err := json.Unmarshal(line, &t); err != nil {
+		return CellTrial{}, err
+	}
+	if t.Cell == "" || t.Repeat < 1 {
+		return CellTrial{}, errors.New("it names no trial")
+	}
+	return t, nil
+}
+
+// Failed trials, the INVALID ones among them, in the order of the file.
 func (m *MatrixRun) Failed() []CellTrial {
 	return slices.DeleteFunc(slices.Clone(m.Trials), func(t CellTrial) bool { return t.Error == "" })
 }
 
-// MatrixWriter appends trials to a directory.
+// EnvOf is the machine that a trial ran on: in a merged matrix there may be
+// several.
+func (m *MatrixRun) EnvOf(t CellTrial) Env {
+	if t.Source >= 1 && t.Source <= len(m.Sources) {
+		return m.Sources[t.Source-1].Env
+	}
+	return m.Env
+}
+
+// MatrixWriter appends trials to a directory, which is locked as long as it is
+// open: two runs of one matrix in one directory would do every trial twice, and
+// each would disturb the other's.
 type MatrixWriter struct{ file *os.File }
 
 // OpenMatrix begins a directory, or takes one up again; what is in it then is
@@ -156,7 +192,17 @@ func OpenMatrix(dir string, h MatrixHeader, env Env) (*MatrixWriter, *MatrixRun,
 		return nil, nil, fmt.Errorf("%s: %w; give another directory with --out", dir, err)
 	}
 	f, err := openTrials(filepath.Join(dir, matrixTrialsFile))
-	return &MatrixWriter{f}, run, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := lock(f); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: another run is writing to it: %w", dir, err), f.Close())
+	}
+	// Read once more: what another run has added meanwhile is done.
+	if run, err = LoadMatrix(dir); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return &MatrixWriter{f}, run, nil
 }
 
 // openTrials opens for appending. A line that a kill cut short gets its end, so
@@ -184,26 +230,31 @@ func (m *MatrixRun) sameAs(h MatrixHeader, env Env) error {
 	if was := m.Header; !was.Same(h) {
 		return fmt.Errorf("holds another matrix (%s, %d trials, quick %t, seed %d)", was.Name, was.Trials, was.Quick, was.Seed)
 	}
-	var differing []string
+	if differing := m.Env.differences(env); len(differing) > 0 {
+		return errors.New("was begun in another environment: " + strings.Join(differing, ", "))
+	}
+	return nil
+}
+
+// differences that forbid to take two environments for one.
+func (e Env) differences(o Env) []string {
+	var out []string
 	for _, f := range []struct {
 		name   string
 		is, be any
 	}{
-		{"commit", m.Env.Build.Commit, env.Build.Commit},
-		{"kernel", m.Env.Kernel, env.Kernel},
-		{"CPU", m.Env.CPU, env.CPU},
-		{"memory", m.Env.Memory, env.Memory},
-		{"filesystem", m.Env.Filesystem, env.Filesystem},
-		{"device", m.Env.Device, env.Device},
+		{"commit", e.Build.Commit, o.Build.Commit},
+		{"kernel", e.Kernel, o.Kernel},
+		{"CPU", e.CPU, o.CPU},
+		{"memory", e.Memory, o.Memory},
+		{"filesystem", e.Filesystem, o.Filesystem},
+		{"device", e.Device, o.Device},
 	} {
 		if !reflect.DeepEqual(f.is, f.be) {
-			differing = append(differing, fmt.Sprintf("%s was %v and is %v", f.name, f.is, f.be))
+			out = append(out, fmt.Sprintf("%s was %v and is %v", f.name, f.is, f.be))
 		}
 	}
-	if len(differing) > 0 {
-		return errors.New("was begun in another environment: " + strings.Join(differing, ", "))
-	}
-	return nil
+	return out
 }
 
 // Append writes one trial as one line, in one write.

@@ -103,12 +103,18 @@ func (w *Writer) closeFiles() error {
 	return errors.Join(errs...)
 }
 
+// writeJSON leaves the whole file or none: whoever finds it may be killed and
+// started again, and takes a file that is there for a whole one.
 func writeJSON(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(b, '\n'), 0o644)
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
 }
 
 // Trial is a directory that was read.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -61,9 +63,8 @@ type brokerCmd struct {
 	Trace string `help:"Record every access of the block cache in this file, for tide cache trace; FILE.1, FILE.2 … where there is one already." placeholder:"FILE"`
 }
 
-// Run serves until SIGINT or SIGTERM. It prints one line to standard output
-// when clients can connect.
-func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
+// config is what the flags say, checked.
+func (c *brokerCmd) config() (broker.Config, error) {
 	cfg := broker.Config{
 		Data: c.Data, Listen: c.Listen, Advertise: c.Advertise, Admin: c.Admin, NodeID: c.NodeID,
 		WAL: c.WAL, Store: c.Store,
@@ -77,10 +78,39 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 		Trace: c.Trace, Logger: slog.Default(),
 	}
 	if r := c.CompactRate; r.PerSecond != 0 && !r.IsBytes {
-		return usageError{fmt.Errorf("--compact-rate %s: want bytes, as in 32MiB/s", r)}
+		return cfg, usageError{fmt.Errorf("--compact-rate %s: want bytes, as in 32MiB/s", r)}
 	}
 	if err := cfg.Validate(); err != nil {
-		return usageError{err}
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// checkBroker says what is wrong with the flags of a broker, by their names,
+// before one is started.
+func checkBroker(flags map[string]string) error {
+	var c brokerCmd
+	parser, err := kong.New(&c, kong.Name("broker"), kong.Exit(func(int) {}))
+	if err != nil {
+		return err
+	}
+	var args []string
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		args = append(args, "--"+name+"="+flags[name])
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	_, err = c.config()
+	return err
+}
+
+// Run serves until SIGINT or SIGTERM. It prints one line to standard output
+// when clients can connect.
+func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
 	}
 	tuneRuntime()
 	b, err := broker.Open(ctx, cfg)

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/results/figures"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
@@ -23,10 +26,11 @@ func init() {
 
 // reproduceCmd is `tide reproduce`.
 type reproduceCmd struct {
-	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F3, F6, or all."`
+	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F2 …, or all. Of all, those that cannot be made here are passed over, with the reason."`
 	Quick  bool     `help:"Fewer points, two short repeats each: minutes on a laptop. Not quotable."`
 	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
-	Device string   `help:"F1, F3: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
+	Prices string   `help:"Price book (YAML) in place of the built-in one." placeholder:"FILE"`
+	Device string   `help:"F1, F3, F10: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
 }
 
 // Help is printed below the flags' text.
@@ -40,30 +44,18 @@ func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return usageError{err}
 	}
-	var plans []matrix.Plan
-	var total time.Duration
-	for _, f := range chosen {
-		p, err := c.plan(f)
-		if err != nil {
-			return err
-		}
-		plans = append(plans, p)
-		status := p.Status(c.dir(f, len(chosen)))
-		total += status.Estimate
-		fmt.Fprintf(std.out, "%s: %d cells, %d trials, %d of them done; about %v to go\n",
-			f.ID, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second))
-	}
-	if len(chosen) > 1 {
-		fmt.Fprintf(std.out, "together about %v\n", total.Round(time.Second))
+	able, err := c.plans(ctx, std, chosen)
+	if err != nil {
+		return err
 	}
 	var failed []string
-	for i, f := range chosen {
-		ok, err := c.make(ctx, std, f, plans[i], c.dir(f, len(chosen)))
+	for _, a := range able {
+		ok, err := c.make(ctx, std, a.figure, a.plan, a.dir)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			failed = append(failed, f.ID)
+			failed = append(failed, a.figure.ID)
 		}
 	}
 	if len(failed) > 0 {
@@ -72,15 +64,62 @@ func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
 	return nil
 }
 
+// able is a figure that can be made here.
+type able struct {
+	figure figures.MatrixFigure
+	plan   matrix.Plan
+	dir    string
+}
+
+// plans says of each figure how long it takes, or why it cannot be made here.
+func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.MatrixFigure) ([]able, error) {
+	var out []able
+	var total time.Duration
+	for _, f := range chosen {
+		dir := c.dir(f, len(chosen))
+		p, err := c.plan(ctx, f, dir)
+		if err != nil && !c.all() {
+			return nil, usageError{err}
+		}
+		if err != nil {
+			fmt.Fprintf(std.out, "%s: passed over, for it cannot be made here: %v\n", f.ID, err)
+			continue
+		}
+		out = append(out, able{f, p, dir})
+		status := p.Status(dir)
+		total += status.Estimate
+		fmt.Fprintf(std.out, "%s: %d cells, %d trials, %d of them done; about %v to go\n",
+			f.ID, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second))
+	}
+	if c.all() {
+		for _, id := range slices.Sorted(maps.Keys(figures.Later)) {
+			fmt.Fprintf(std.out, "%s: passed over: %s\n", id, figures.Later[id])
+		}
+	}
+	if len(chosen) > 1 {
+		fmt.Fprintf(std.out, "together about %v\n", total.Round(time.Second))
+	}
+	return out, nil
+}
+
+func (c *reproduceCmd) all() bool { return slices.Contains(c.Figure, "all") }
+
 func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
+	book, err := cost.Read(c.Prices)
+	if err != nil {
+		return nil, err
+	}
 	all := figures.OfMatrices()
 	var chosen []figures.MatrixFigure
 	for _, name := range c.Figure {
 		found := false
 		for _, f := range all {
 			if strings.EqualFold(name, f.ID) || name == "all" {
-				chosen, found = append(chosen, f), true
+				chosen, found = append(chosen, f.With(book)), true
 			}
+		}
+		if why := figures.Later[strings.ToUpper(name)]; why != "" {
+			return nil, fmt.Errorf("%s: %s", strings.ToUpper(name), why)
 		}
 		if !found {
 			var ids []string
@@ -93,7 +132,9 @@ func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
 	return chosen, nil
 }
 
-func (c *reproduceCmd) plan(f figures.MatrixFigure) (matrix.Plan, error) {
+// plan of a figure. What the machine has is looked at only if something is left
+// to be run: results of another one can be drawn anywhere.
+func (c *reproduceCmd) plan(ctx context.Context, f figures.MatrixFigure, dir string) (matrix.Plan, error) {
 	content, err := workloads.Matrix(f.Matrix)
 	if err != nil {
 		return matrix.Plan{}, err
@@ -102,7 +143,11 @@ func (c *reproduceCmd) plan(f figures.MatrixFigure) (matrix.Plan, error) {
 	if err != nil {
 		return matrix.Plan{}, err
 	}
-	return m.Plan()
+	p, err := m.Plan()
+	if err != nil || p.Status(dir).Left == 0 {
+		return p, err
+	}
+	return matrix.Prepare(ctx, content, c.Quick, matrix.Machine{Out: dir, Reach: reach, Flags: checkBroker})
 }
 
 // dir of a figure. Quick results have their own: the two do not mix.

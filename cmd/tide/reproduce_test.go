@@ -57,7 +57,7 @@ func TestReproduce(t *testing.T) {
 	dir := complete(t, 0.97)
 	code, out, errs := invoke("reproduce", "F1", "--quick", "--out", dir)
 	require.Equal(t, exitDone, code, out+errs)
-	require.Contains(t, out, "56 of them done; about 0s to go")
+	require.Contains(t, out, "38 of them done; about 0s to go")
 	require.Contains(t, out, "pass  uring ÷ fio batched io_uring, median over cells: 0.97 (expected 0.7 to 1.5)")
 	require.Contains(t, out, "QUICK: not quotable")
 	for _, name := range []string{"f01-throughput", "f01-latency", "f01-cpu"} {
@@ -78,11 +78,43 @@ func TestReproduceRefuses(t *testing.T) {
 	code, out, errs := invoke("reproduce", "F99")
 	require.Equal(t, exitUsage, code)
 	require.Empty(t, out)
-	require.Contains(t, errs, "want F1, F1L, F3, F6 or all")
+	require.Contains(t, errs, "want F1, F1L, F2, F3")
 
 	code, _, errs = invoke("reproduce", "F3", "--quick", "--out", complete(t, 1))
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errs, "holds another matrix (f1")
+}
+
+// TestReproduceAllPassesOver: what nothing can make yet is named, with the
+// reason, and so is what this machine cannot make.
+func TestReproduceAllPassesOver(t *testing.T) {
+	c := &reproduceCmd{Figure: []string{"all"}, Quick: true, Out: t.TempDir()}
+	chosen, err := c.figures()
+	require.NoError(t, err)
+	var out strings.Builder
+	t.Setenv("PATH", "") // no Java, no fio, nothing
+	t.Chdir(t.TempDir())
+	able, err := c.plans(t.Context(), &stdio{out: &out, err: &out}, chosen)
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "F7: passed over: ")
+	require.Contains(t, out.String(), "F2: passed over, for it cannot be made here: matrix f2 cannot run:\ntarget kafka")
+	require.Contains(t, out.String(), "together about")
+	var ids []string
+	total := 0.0
+	for _, a := range able {
+		ids = append(ids, a.figure.ID)
+		total += a.plan.Estimate(nil).Minutes()
+	}
+	require.Contains(t, ids, "F9")
+	require.NotContains(t, ids, "F2")
+	require.Less(t, total, 15.0, "minutes; and those with Kafka take six")
+
+	code, _, errs := invoke("reproduce", "F7")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "wait for failover")
+	code, _, errs = invoke("reproduce", "F8", "--prices", "no-such.yaml")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "no-such.yaml")
 }
 
 func TestDoctor(t *testing.T) {

@@ -16,7 +16,7 @@ var table = []group{
 	{"internal", []string{"internal/*"}},
 	{"interfaces and pure parts", []string{
 		"broker/object", "iopath", "broker/objstore", "broker/fence", "broker/meta",
-		"cacheexp/policy", "cacheexp/prefetch", "cacheexp/trace", "results", "results/stats",
+		"cacheexp/policy", "cacheexp/prefetch", "cacheexp/trace", "results", "results/cost", "results/stats",
 	}},
 	{"parts", []string{
 		"iopath/*", "broker/objstore/*", "broker/fence/*", "broker/wal", "broker/logcache",

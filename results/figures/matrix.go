@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/cost"
 )
 
 // MatrixFigure is a figure of the paper: a matrix, how its results are drawn,
@@ -19,6 +20,15 @@ type MatrixFigure struct {
 	Title    string
 	Expected []Expectation
 	pictures func(*results.MatrixRun) ([]picture, error)
+	priced   func(cost.Book) MatrixFigure // nil: no price is in it
+}
+
+// With is the figure by the prices of a book, where there are any in it.
+func (f MatrixFigure) With(book cost.Book) MatrixFigure {
+	if f.priced == nil {
+		return f
+	}
+	return f.priced(book)
 }
 
 // Expectation is a number made of the results, and the range in which it was
@@ -42,11 +52,22 @@ type Outcome struct {
 // OK says whether there is a value, and in the range.
 func (o Outcome) OK() bool { return o.Err == nil && o.Value >= o.Low && o.Value <= o.High }
 
+// Later are the figures of the paper that nothing can make yet, and why.
+var Later = map[string]string{
+	"F7": "acknowledgements around a broker's death, and recovery over the log's bytes, wait for failover: there is no second broker yet to take over",
+}
+
 var matrixFigures []MatrixFigure
 
 func registerMatrix(f MatrixFigure) {
 	matrixFigures = append(matrixFigures, f)
-	slices.SortFunc(matrixFigures, func(a, b MatrixFigure) int { return strings.Compare(a.Matrix, b.Matrix) })
+	slices.SortFunc(matrixFigures, func(a, b MatrixFigure) int { return compareMatrices(a.Matrix, b.Matrix) })
+}
+
+// compareMatrices puts f10 behind f9: by length, and then by name.
+func compareMatrices(a, b string) int {
+	number := func(s string) string { return strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyz") }
+	return cmp.Or(cmp.Compare(len(number(a)), len(number(b))), strings.Compare(a, b))
 }
 
 // OfMatrices lists the figures that are made of matrices, in order.
@@ -162,7 +183,10 @@ func modelOf(c results.Cell) string { return cmp.Or(c.Text("simulated"), c.Simul
 
 func durabilityOf(c results.Cell) string {
 	d := cmp.Or(c.Text("durability"), "unknown")
-	if path := c.Settings["wal.path"]; path != "" {
+	switch path, on := c.Settings["wal.path"], c.Settings["target"]; {
+	case on != "":
+		return targetName(on) + ": " + d
+	case path != "":
 		return path + ": " + d
 	}
 	return d

@@ -155,9 +155,12 @@ func inItsWords(model string) string {
 // TestMatrixFigures: every figure is drawn from its files alone, carries its
 // labels, and finds the shape that the made-up numbers have.
 func TestMatrixFigures(t *testing.T) {
-	made := map[string]*results.MatrixRun{"f1": f1(t), "f1l": f1l(t), "f3": f3(t), "f6": f6(t)}
+	made := map[string]*results.MatrixRun{"f1": f1(t), "f1l": f1l(t), "f3": f3(t), "f6": f6(t), "f2": f2(t), "f4": f4(t), "f8": f8(t), "f9": f9(t), "f10": f10(t)}
 	for _, f := range figures.OfMatrices() {
 		run := made[f.Matrix]
+		if run == nil {
+			t.Fatalf("%s has no made-up results in this test", f.ID)
+		}
 		drawn, err := f.Draw(run)
 		require.NoError(t, err)
 		require.NotEmpty(t, drawn)

@@ -25,7 +25,7 @@ func (d *matrixData) cell(c results.Cell, at map[string]int) cellData {
 	}
 	all := len(c.Trials)
 	c.Trials = slices.DeleteFunc(slices.Clone(c.Trials), func(t results.CellTrial) bool { return t.Result["verdict"] == results.Invalid })
-	out.N, out.Invalid = len(c.Trials), all-len(c.Trials)
+	out.N, out.Invalid = len(c.Trials), c.Invalid+all-len(c.Trials)
 	for _, name := range d.Metrics {
 		s, ok := c.Stat(name)
 		if !ok || math.IsNaN(s.Median) || math.IsInf(s.Median, 0) {

@@ -23,11 +23,12 @@ func ofLine(m *results.MatrixRun, t results.CellTrial) Row {
 	r := Row{
 		Dir: m.Dir, Trial: t.Key(), Matrix: m.Header.Name, Metric: lineName(m.Header.Metric), Cell: t.Cell, Repeat: t.Repeat, AA: t.AA,
 		Workload: t.Workload, Target: t.Command, Started: t.Started, Seed: m.Header.Seed,
-		Verdict: verdict(m, t), Simulated: t.Simulated, Settings: t.Settings, Env: m.Env,
+		Verdict: verdict(m, t), Simulated: t.Simulated, Settings: t.Settings, Env: m.EnvOf(t),
 		Values: map[string]float64{}, Figures: map[string]float64{}, Counters: map[string]float64{},
 	}
 	r.Env.Steal = t.Steal
 	r.Durability.Flush, _ = t.Result["durability"].(string)
+	r.Warnings = append(r.Warnings, t.Warnings...)
 	if t.Error != "" {
 		r.Warnings = append(r.Warnings, t.Error)
 	}

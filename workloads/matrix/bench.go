@@ -2,7 +2,6 @@ package matrix
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,43 +9,7 @@ import (
 
 	"github.com/tidelog/tide/internal/units"
 	"github.com/tidelog/tide/iopath"
-	"github.com/tidelog/tide/workloads"
 )
-
-// command is what a matrix runs for each trial: one of the binary's own, that
-// prints one JSON object.
-type command interface {
-	// takes says whether an axis sets something of it.
-	takes(axis string) bool
-	// axes says, for an error, which axes there are.
-	axes() string
-	// args is the command line of a cell. place is the file that a bench writes
-	// to, or the directory in which a trial is made. The order is fixed, so that
-	// equal cells have equal commands.
-	args(settings map[string]string, place string) ([]string, error)
-	// length is how long a trial takes, as far as one can tell beforehand.
-	length(settings map[string]string) (time.Duration, error)
-	// simulated names the models that stand for real parts; empty without.
-	simulated(settings map[string]string) string
-	// result makes the flat result of what was printed.
-	result(printed map[string]any, place string) (map[string]any, error)
-}
-
-// commandOf finds what a matrix calls by that name: a bench, or a built-in
-// workload, which becomes a trial on a broker.
-func commandOf(name string) (command, bool) {
-	if b, ok := benches[name]; ok {
-		return b, true
-	}
-	if slices.Contains(workloads.Names(), name) {
-		return brokerTrial{name}, true
-	}
-	return nil, false
-}
-
-func commandNames() string {
-	return strings.Join(append(slices.Sorted(maps.Keys(benches)), workloads.Names()...), ", ")
-}
 
 // bench is a command that measures without a broker.
 type bench struct {
@@ -112,8 +75,28 @@ func modelIn(text string) string {
 	return keys.Get("model")
 }
 
-// result is flat already.
-func (b bench) result(printed map[string]any, _ string) (map[string]any, error) { return printed, nil }
+// outcome is flat already, and a bench judges nothing.
+func (b bench) outcome(printed map[string]any, _ string) (outcome, error) {
+	return outcome{result: printed}, nil
+}
+
+// targets: it starts nothing else.
+func (b bench) targets() bool { return false }
+
+// identity is its name alone.
+func (b bench) identity() string { return "" }
+
+// needs is the file under test; the second kind of bench has another.
+func (b bench) needs(settings map[string]string) need {
+	text, err := walURL(settings, placeholder)
+	if err != nil {
+		return need{}
+	}
+	return need{disk: walBytes(text)}
+}
+
+// prepare has nothing to do.
+func (b bench) prepare(map[string]string, string) error { return nil }
 
 // walURL puts the settings of a cell together. File stands in for the path of
 // every scheme that has one.
@@ -122,10 +105,19 @@ func walURL(settings map[string]string, file string) (string, error) {
 	if v, ok := settings["wal"]; ok {
 		base = v
 	}
+	if _, rest, _ := strings.Cut(base, ":"); rest != "" && rest[0] != '?' {
+		return "", fmt.Errorf("axis wal: %q: want SCHEME:?key=value, without a path", base)
+	}
+	return mergeWAL(base, settings, file)
+}
+
+// mergeWAL sets the keys of the axes wal.KEY in a URL. File stands in where it
+// has no path.
+func mergeWAL(base string, settings map[string]string, file string) (string, error) {
 	scheme, rest, ok := strings.Cut(base, ":")
 	own, query, _ := strings.Cut(rest, "?")
-	if !ok || own != "" {
-		return "", fmt.Errorf("axis wal: %q: want SCHEME:?key=value, without a path", base)
+	if !ok {
+		return "", fmt.Errorf("axis wal: %q: want SCHEME:?key=value", base)
 	}
 	keys, err := url.ParseQuery(query)
 	if err != nil {
@@ -140,13 +132,43 @@ func walURL(settings map[string]string, file string) (string, error) {
 			keys.Set(key, value)
 		}
 	}
-	if scheme == iopath.SchemeMem {
+	switch {
+	case scheme == iopath.SchemeMem:
 		file = ""
+	case own != "":
+		file = own
 	}
-	// Commas need no escape and read better without.
-	text := scheme + ":" + file + "?" + strings.ReplaceAll(keys.Encode(), "%2C", ",")
-	_, err = iopath.ParseURL(text)
+	text := scheme + ":" + file
+	if len(keys) > 0 {
+		// Commas need no escape and read better without.
+		text += "?" + strings.ReplaceAll(keys.Encode(), "%2C", ",")
+	}
+	spec, err := iopath.ParseURL(text)
+	if err == nil {
+		err = fits(spec)
+	}
 	return text, err
+}
+
+// fits refuses a block that no window can hold: the log would cut it down to
+// the window, and the cell would not be what it says. The size from which a
+// block is sealed counts; the one it may grow to is cut down by design.
+func fits(s iopath.Spec) error {
+	if s.BlockSoft > 0 && s.WindowLimit > 0 && s.BlockSoft > s.WindowLimit {
+		return fmt.Errorf("wal.block %s does not fit into wal.window %s: add the constraint wal.block <= wal.window",
+			units.Size(s.BlockSoft), units.Size(s.WindowLimit))
+	}
+	return nil
+}
+
+// walBytes is what a WAL takes on the disk; one on a modelled volume in memory
+// takes nothing.
+func walBytes(text string) int64 {
+	spec, err := iopath.ParseURL(text)
+	if err != nil || spec.Scheme == iopath.SchemeMem {
+		return 0
+	}
+	return spec.Capacity
 }
 
 func (b bench) args(settings map[string]string, file string) ([]string, error) {

@@ -28,6 +28,9 @@ func childTimeout(length time.Duration) time.Duration { return 2*time.Minute + 3
 // what it measured is not what was asked for.
 const exitInvalid = 3
 
+// errInvalid is wrapped by what such a command returns.
+var errInvalid = errors.New("INVALID")
+
 // runChild runs one command and returns the JSON object that it prints. The
 // error has the command's own last line on stderr. A command that ends with
 // exitInvalid gives both an object and an error.
@@ -39,6 +42,7 @@ func runChild(ctx context.Context, binary string, args []string, timeout time.Du
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWait
 	cmd.Env = environment()
+	cmd.SysProcAttr = dieWithParent()
 	out, errs := &head{}, &tail{}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err := cmd.Run()
@@ -47,7 +51,7 @@ func runChild(ctx context.Context, binary string, args []string, timeout time.Du
 		return nil, fmt.Errorf("no end within %v: %s", timeout, errs.lastLine())
 	case err != nil && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitInvalid:
 		result, errJSON := decodeOne(&out.kept)
-		return result, errors.Join(fmt.Errorf("INVALID: %s", errs.lastLine()), errJSON)
+		return result, errors.Join(fmt.Errorf("%w: %s", errInvalid, errs.lastLine()), errJSON)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s", err, errs.lastLine())
 	}

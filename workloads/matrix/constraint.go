@@ -1,14 +1,18 @@
 package matrix
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/tidelog/tide/internal/units"
 )
 
-// constraint is one comparison between two axes, or an axis and a value.
-type constraint struct {
+// constraint is one or more comparisons, of which one has to hold.
+type constraint []comparison
+
+// comparison is one between two axes, or an axis and a value.
+type comparison struct {
 	text        string
 	left, right operand
 	op          string
@@ -27,29 +31,57 @@ var comparisons = map[string]func(sign int) bool{
 	"==": func(s int) bool { return s == 0 }, "!=": func(s int) bool { return s != 0 },
 }
 
-// parseConstraint reads "wal.block <= wal.window" or "wal.path != fsync". What
-// is compared by size has to be one: a misspelt axis is no value.
+// parseConstraint reads "wal.block <= wal.window", "wal.path != fsync" or
+// "target == tide or policy == lru".
 func parseConstraint(text string, axes map[string][]string) (constraint, error) {
+	var c constraint
+	for part := range strings.SplitSeq(text, " or ") {
+		one, err := parseComparison(part, axes)
+		if err != nil {
+			return nil, fmt.Errorf("constraint %q: %w", text, err)
+		}
+		c = append(c, one)
+	}
+	return c, nil
+}
+
+// parseComparison: what is compared by size has to be one, for a misspelt axis
+// is no value.
+func parseComparison(text string, axes map[string][]string) (comparison, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 3 || comparisons[fields[1]] == nil {
-		return constraint{}, fmt.Errorf("constraint %q: want AXIS OP AXIS or AXIS OP VALUE, with spaces, where OP is one of <= < >= > == !=", text)
+		return comparison{}, errors.New("want AXIS OP AXIS or AXIS OP VALUE, with spaces, where OP is one of <= < >= > == !=, and several with or between")
 	}
-	c := constraint{text: text, op: fields[1]}
+	c := comparison{text: text, op: fields[1]}
 	for i, o := range []*operand{&c.left, &c.right} {
 		o.text = fields[2*i]
-		_, o.isAxis = axes[o.text]
+		o.isAxis = has(axes, o.text) || o.text == axisTarget
 		_, err := size(o.text)
 		if !o.isAxis && err != nil && (i == 0 || strings.ContainsAny(c.op, "<>")) {
-			return constraint{}, fmt.Errorf("constraint %q: %q is neither an axis nor a size", text, o.text)
+			return comparison{}, fmt.Errorf("%q is neither an axis nor a size", o.text)
 		}
 	}
 	return c, nil
 }
 
-// holds judges one cell. Values that are not both sizes can only be equal or
+// holds judges one cell.
+func (c constraint) holds(settings map[string]string) (bool, error) {
+	for _, one := range c {
+		if ok, err := one.holds(settings); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// holds judges one cell; one that lacks an axis, as one of another target may,
+// is no concern of the constraint. Values that are not both sizes can only be equal or
 // not; of a list (soft and hard block, a growing window) the last counts, which
 // is the bound.
-func (c constraint) holds(settings map[string]string) (bool, error) {
+func (c comparison) holds(settings map[string]string) (bool, error) {
+	if c.left.isAxis && !has(settings, c.left.text) || c.right.isAxis && !has(settings, c.right.text) {
+		return true, nil
+	}
 	l, r := c.left.value(settings), c.right.value(settings)
 	left, errL := size(l)
 	right, errR := size(r)

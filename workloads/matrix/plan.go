@@ -25,6 +25,7 @@ type Cell struct {
 	Settings  map[string]string
 	Simulated string // the model that stands for a real device; empty without
 	Length    time.Duration
+	needs     need
 }
 
 // Trial is one repeat of a cell.
@@ -42,49 +43,88 @@ func (t Trial) key() string {
 type Plan struct {
 	Matrix Matrix
 	Cells  []Cell
-	Trials []Trial // in the order in which they run
+	Trials []Trial // in the order in which they run: all, or those of one shard
+	Shard  Shard   // which of them these are
+	all    int     // trials of every shard
 }
 
 // Plan works out cells and order. It fails, with all reasons at once, when a
 // cell could not run or none is left.
 func (m Matrix) Plan() (Plan, error) {
-	p := Plan{Matrix: m}
-	total := len(m.Workloads) * m.Repeats
-	for _, values := range m.Axes {
-		if total *= len(values); total > maxTrials {
-			return Plan{}, fmt.Errorf("matrix %s: more than %d trials", m.Name, maxTrials)
-		}
-	}
-	var errs []error
-	for _, w := range m.Workloads {
-		for _, settings := range m.combinations() {
-			ok, err := m.admits(settings)
-			if err == nil && ok {
-				var c Cell
-				if c, err = newCell(w, settings); err == nil {
-					p.Cells = append(p.Cells, c)
-				}
-			}
-			errs = append(errs, err)
-		}
-	}
-	if err := joinDistinct(errs); err != nil {
+	p, faults := m.plan()
+	if err := joinDistinct(faults); err != nil {
 		return Plan{}, fmt.Errorf("matrix %s: %w", m.Name, err)
 	}
-	if len(p.Cells) == 0 {
-		return Plan{}, fmt.Errorf("matrix %s: no cell meets all constraints: %s", m.Name, strings.Join(m.Constraints, "; "))
-	}
-	p.order()
 	return p, nil
 }
 
+// plan has the cells that could run, and a fault for each of the others.
+func (m Matrix) plan() (Plan, []error) {
+	p := Plan{Matrix: m}
+	total := max(1, len(m.Workloads)) * max(1, len(m.Targets)) * m.Repeats
+	for _, values := range m.Axes {
+		if total *= len(values); total > maxTrials {
+			return p, []error{fmt.Errorf("more than %d trials", maxTrials)}
+		}
+	}
+	var faults []error
+	for _, w := range m.Workloads {
+		for _, t := range m.Targets {
+			c := combiner{m: m, met: make([]int, len(m.Constraints))}
+			p.Cells = append(p.Cells, c.cells(w, t)...)
+			faults = append(append(faults, c.errs...), c.impossible(t)...)
+		}
+	}
+	if len(p.Cells) > 0 {
+		p.order()
+	}
+	return p, faults
+}
+
+// combiner makes the cells of a workload and a target, and counts what
+// constraints do to them.
+type combiner struct {
+	m        Matrix
+	seen     int   // combinations
+	admitted int   // that meet all constraints
+	met      []int // by constraint
+	errs     []error
+}
+
+// cells of a workload on a target. Axes of the broker belong to tide alone.
+func (c *combiner) cells(workload, on string) []Cell {
+	var out []Cell
+	for _, settings := range combinations(c.m.axesFor(on)) {
+		if !slices.Equal(c.m.Targets, []string{tideTarget}) {
+			settings[axisTarget] = on
+		}
+		ok, err := c.admits(settings)
+		if err == nil && ok {
+			var cell Cell
+			if cell, err = c.m.newCell(workload, settings); err == nil {
+				out = append(out, cell)
+			}
+		}
+		c.errs = append(c.errs, err)
+	}
+	return out
+}
+
+func (m Matrix) axesFor(on string) map[string][]string {
+	axes := maps.Clone(m.Axes)
+	if !isTide(on) {
+		maps.DeleteFunc(axes, func(name string, _ []string) bool { return isOfBroker(name) })
+	}
+	return axes
+}
+
 // combinations of all axes, in the order of their names and values.
-func (m Matrix) combinations() []map[string]string {
+func combinations(axes map[string][]string) []map[string]string {
 	all := []map[string]string{{}}
-	for _, axis := range slices.Sorted(maps.Keys(m.Axes)) {
+	for _, axis := range slices.Sorted(maps.Keys(axes)) {
 		var next []map[string]string
 		for _, settings := range all {
-			for _, v := range m.Axes[axis] {
+			for _, v := range axes[axis] {
 				s := maps.Clone(settings)
 				s[axis] = v
 				next = append(next, s)
@@ -95,54 +135,94 @@ func (m Matrix) combinations() []map[string]string {
 	return all
 }
 
-func (m Matrix) admits(settings map[string]string) (bool, error) {
-	for _, text := range m.Constraints {
-		c, err := parseConstraint(text, m.Axes)
+func (c *combiner) admits(settings map[string]string) (bool, error) {
+	c.seen++
+	all := true
+	for i, con := range c.m.parsed {
+		ok, err := con.holds(settings)
 		if err != nil {
 			return false, err
 		}
-		if ok, err := c.holds(settings); err != nil || !ok {
-			return false, err
+		if ok {
+			c.met[i]++
+		}
+		all = all && ok
+	}
+	if all {
+		c.admitted++
+	}
+	return all, nil
+}
+
+// impossible names the constraints that leave nothing, each by itself or, if
+// there is none of these, together.
+func (c *combiner) impossible(on string) []error {
+	if c.admitted > 0 || c.seen == 0 || len(c.errs) > 0 && joinDistinct(c.errs) != nil {
+		return nil
+	}
+	of := ""
+	if len(c.m.Targets) > 1 {
+		of = " of target " + on
+	}
+	var out []error
+	for i, text := range c.m.Constraints {
+		if c.met[i] == 0 {
+			out = append(out, fmt.Errorf("no cell%s meets all constraints: %q holds for none of %d combinations", of, text, c.seen))
 		}
 	}
-	return true, nil
+	if len(out) == 0 && len(c.m.Constraints) > 0 {
+		out = append(out, fmt.Errorf("no cell%s meets all constraints: %s", of, strings.Join(c.m.Constraints, "; ")))
+	}
+	return out
 }
 
 // newCell checks by the way that the command line can be made.
-func newCell(workload string, settings map[string]string) (Cell, error) {
-	b, known := commandOf(workload)
-	if !known {
-		return Cell{}, fmt.Errorf("workload %q is not one that a matrix runs", workload)
-	}
-	if _, err := b.args(settings, placeholder); err != nil {
-		return Cell{}, err
-	}
-	length, err := b.length(settings)
+func (m Matrix) newCell(workload string, settings map[string]string) (Cell, error) {
+	c, err := commandOf(workload)
 	if err != nil {
 		return Cell{}, err
 	}
-	return Cell{ID: hash(workload, settings), Workload: workload, Settings: settings, Simulated: b.simulated(settings), Length: length}, nil
+	if m.quick && c.targets() && !has(settings, axisQuick) {
+		settings[axisQuick] = "true"
+	}
+	if _, err := c.args(settings, placeholder); err != nil {
+		return Cell{}, err
+	}
+	length, err := c.length(settings)
+	if err != nil {
+		return Cell{}, err
+	}
+	return Cell{
+		ID: hash(workload, c.identity(), settings), Workload: workload, Settings: settings,
+		Simulated: c.simulated(settings), Length: length, needs: c.needs(settings),
+	}, nil
 }
 
 // hash names a cell by what it is, so that results of two machines can be put
-// side by side, and no edit of the matrix renames what was measured already.
-func hash(workload string, settings map[string]string) string {
+// side by side, and no edit of the matrix renames what was measured already: a
+// cell of tide is the same one whether others stand beside it or not.
+func hash(workload, identity string, settings map[string]string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", workload)
+	if identity != "" {
+		fmt.Fprintf(h, " %q", identity)
+	}
 	for _, k := range slices.Sorted(maps.Keys(settings)) {
-		fmt.Fprintf(h, " %q=%q", k, settings[k])
+		if k != axisTarget || settings[k] != tideTarget {
+			fmt.Fprintf(h, " %q=%q", k, settings[k])
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // order lays out the rounds: shuffled, and then the same backwards.
 func (p *Plan) order() {
-	round := make([]Trial, 0, len(p.Cells)+1)
+	round := make([]Trial, 0, 2*len(p.Cells))
 	for _, c := range p.Cells {
 		round = append(round, Trial{Cell: c})
 	}
-	if p.Matrix.AA {
-		round = append(round, Trial{Cell: p.Cells[len(p.Cells)/2], AA: true})
+	for _, c := range p.pairs() {
+		round = append(round, Trial{Cell: c, AA: true})
 	}
 	rng := rand.New(rand.NewPCG(p.Matrix.Seed, 0))
 	for repeat := 1; repeat <= p.Matrix.Repeats; repeat++ {
@@ -156,6 +236,24 @@ func (p *Plan) order() {
 			p.Trials = append(p.Trials, t)
 		}
 	}
+	p.all = len(p.Trials)
+}
+
+// pairs are the cells that have a second arm.
+func (p *Plan) pairs() []Cell {
+	switch p.Matrix.AA {
+	case EveryPair:
+		return p.Cells
+	case OnePair:
+		own := slices.DeleteFunc(slices.Clone(p.Cells), func(c Cell) bool {
+			return has(c.Settings, axisTarget) && !isTide(c.Settings[axisTarget])
+		})
+		if len(own) == 0 {
+			own = p.Cells
+		}
+		return own[len(own)/2 : len(own)/2+1]
+	}
+	return nil
 }
 
 // Estimate is how long the trials take that are not in done.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,37 +29,15 @@ type Config struct {
 	}
 	// Logger gets failed trials. Default: slog.Default().
 	Logger *slog.Logger
+	// Again runs INVALID trials once more, as failed ones are in any case.
+	Again bool
 }
 
-// Progress of a plan in a directory.
-type Progress struct {
-	Done, Left int
-	Estimate   time.Duration // of those left
-}
-
-// Status looks at a directory without changing it; one that is not there yet
-// has nothing done.
-func (p Plan) Status(out string) Progress {
-	done := map[string]bool{}
-	if run, err := results.LoadMatrix(out); err == nil {
-		done = good(run)
-	}
-	s := Progress{Estimate: p.Estimate(done)}
-	for _, t := range p.Trials {
-		if done[t.key()] {
-			s.Done++
-		} else {
-			s.Left++
-		}
-	}
-	return s
-}
-
-// good are the trials that need not run again: failed ones get another try.
-func good(run *results.MatrixRun) map[string]bool {
+// done are the trials that need not run again: failed ones get another try.
+func (cfg Config) done(run *results.MatrixRun) map[string]bool {
 	done := map[string]bool{}
 	for _, t := range run.Trials {
-		if t.Error == "" {
+		if t.Error == "" || t.Invalid() && !cfg.Again {
 			done[t.Key()] = true
 		}
 	}
@@ -72,11 +51,11 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	if p.complete(cfg.Out) {
+	if p.complete(cfg) {
 		return nil
 	}
 	for _, w := range p.Matrix.Workloads {
-		if _, isBench := benches[w]; !isBench && cfg.Device != "" {
+		if !has(benches, w) && cfg.Device != "" {
 			return fmt.Errorf("matrix %s: %s runs a broker, whose files lie in the directory of the results: leave --device out, and set the axis wal in a matrix of your own", p.Matrix.Name, w)
 		}
 	}
@@ -88,24 +67,55 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	if err := cfg.sweep(had); err != nil {
+		return err
+	}
 	if cfg.Device == "" {
 		defer func() { err = errors.Join(err, os.RemoveAll(cfg.dataDir())) }()
 		if err := os.MkdirAll(cfg.dataDir(), 0o755); err != nil {
 			return err
 		}
 	}
-	return p.runTrials(ctx, cfg, w, good(had))
+	return p.runTrials(ctx, cfg, w, cfg.done(had))
 }
 
 // complete says that there is nothing to add. Such a directory may have come
 // from another machine, for nothing of this one will be mixed into it.
-func (p Plan) complete(out string) bool {
-	run, err := results.LoadMatrix(out)
-	return err == nil && run.Header.Same(p.Header()) && p.Status(out).Left == 0
+func (p Plan) complete(cfg Config) bool {
+	run, err := results.LoadMatrix(cfg.Out)
+	if err != nil || !run.Header.Same(p.Header()) {
+		return false
+	}
+	done := cfg.done(run)
+	return !slices.ContainsFunc(p.Trials, func(t Trial) bool { return !done[t.key()] })
+}
+
+// sweep removes what a matrix that was killed has left: the trial that ran then,
+// with its broker's data, and the files under test. Whoever calls it holds the
+// directory's lock, so that nobody's trial runs in it. Directories of trials
+// that have no line are those that were cut short.
+func (cfg Config) sweep(had *results.MatrixRun) error {
+	kept := map[string]bool{}
+	for _, t := range had.Trials {
+		if id, ok := t.Result["trial"].(string); ok {
+			kept[id] = true
+		}
+	}
+	entries, err := os.ReadDir(cfg.trialsDir())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	errs := []error{os.RemoveAll(cfg.dataDir())}
+	for _, e := range entries {
+		if !kept[e.Name()] {
+			errs = append(errs, os.RemoveAll(filepath.Join(cfg.trialsDir(), e.Name())))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (p Plan) runTrials(ctx context.Context, cfg Config, w *results.MatrixWriter, done map[string]bool) error {
-	failed, round := 0, 0
+	failed, invalid, round := 0, 0, 0
 	for i, t := range p.Trials {
 		if t.Repeat != round {
 			round = t.Repeat
@@ -118,7 +128,11 @@ func (p Plan) runTrials(ctx context.Context, cfg Config, w *results.MatrixWriter
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if r.Error != "" {
+		switch {
+		case r.Invalid():
+			invalid++
+			cfg.Logger.Warn("a trial is INVALID", "trial", i+1, "of", len(p.Trials), "command", r.Command, "reason", r.Error)
+		case r.Error != "":
 			failed++
 			cfg.Logger.Warn("a trial failed", "trial", i+1, "of", len(p.Trials), "command", r.Command, "error", r.Error)
 		}
@@ -126,8 +140,8 @@ func (p Plan) runTrials(ctx context.Context, cfg Config, w *results.MatrixWriter
 			return err
 		}
 	}
-	if failed > 0 {
-		cfg.Logger.Warn("trials failed; run the same command again to retry them", "failed", failed, "of", len(p.Trials))
+	if failed+invalid > 0 {
+		cfg.Logger.Warn("trials failed or are INVALID; run the same command again to retry the failed ones", "failed", failed, "invalid", invalid, "of", len(p.Trials))
 	}
 	return nil
 }
@@ -146,45 +160,20 @@ func (p Plan) roundLength(round int, done map[string]bool) time.Duration {
 func (p Plan) Header() results.MatrixHeader {
 	m := p.Matrix
 	return results.MatrixHeader{
-		Name: m.Name, Quick: m.quick, Seed: m.Seed, Cells: len(p.Cells), Trials: len(p.Trials),
-		Metric: m.Metric, Started: time.Now().UTC().Truncate(time.Second),
+		Name: m.Name, Quick: m.quick, Seed: m.Seed, Cells: len(p.Cells), Trials: p.all,
+		Metric: m.Metric, Plan: p.digest(), Started: time.Now().UTC().Truncate(time.Second),
 	}
 }
 
-// runTrial always returns a line.
-func runTrial(ctx context.Context, cfg Config, t Trial) results.CellTrial {
-	b, _ := commandOf(t.Cell.Workload) // newCell has found it before
-	r := results.CellTrial{
-		Cell: t.Cell.ID, Repeat: t.Repeat, AA: t.AA, Workload: t.Cell.Workload,
-		Settings: t.Cell.Settings, Simulated: t.Cell.Simulated, Started: time.Now().UTC().Truncate(time.Millisecond),
+// digest of all cells, whatever their order: two matrices of the same name and
+// size may differ in an axis.
+func (p Plan) digest() string {
+	var ids []string
+	for _, c := range p.Cells {
+		ids = append(ids, c.ID)
 	}
-	// newCell has made the same command line before.
-	shown, _ := b.args(t.Cell.Settings, placeholder)
-	file := cfg.file(t.Cell)
-	args, _ := b.args(t.Cell.Settings, file)
-	if cfg.Device != "" {
-		args = append(args, "--overwrite")
-	}
-	r.Command = "tide " + strings.Join(shown, " ")
-	ticks, began := results.ReadCPUTicks(), time.Now()
-	result, err := runChild(ctx, cfg.Binary, args, childTimeout(t.Cell.Length))
-	r.Seconds = time.Since(began).Seconds()
-	r.Steal = results.ReadCPUTicks().StealPercent(ticks)
-	if result != nil {
-		var errResult error
-		result, errResult = b.result(result, file)
-		err = errors.Join(err, errResult)
-	}
-	for k, v := range result {
-		if text, ok := v.(string); ok {
-			result[k] = strings.ReplaceAll(text, file, placeholder)
-		}
-	}
-	r.Result = result
-	if err != nil {
-		r.Error = strings.ReplaceAll(err.Error(), file, placeholder)
-	}
-	return r
+	slices.Sort(ids)
+	return digest([]byte(strings.Join(ids, " ")))
 }
 
 // dataDir is hidden, as what it holds is no result.
@@ -198,11 +187,14 @@ func (cfg Config) deviceDir() string {
 	return cfg.Out
 }
 
-// file is what a cell writes to, or the directory of its trials. Each workload has one of its own: raw blocks
-// over a WAL's headers would make it look damaged.
+// trialsDir has a directory for each trial of tide bench.
+func (cfg Config) trialsDir() string { return filepath.Join(cfg.Out, "trials") }
+
+// file is what a cell writes to, or the directory of its trials. Each bench has
+// a file of its own: raw blocks over a WAL's headers would make it look damaged.
 func (cfg Config) file(c Cell) string {
-	if _, isBench := benches[c.Workload]; !isBench {
-		return filepath.Join(cfg.Out, "trials")
+	if !has(benches, c.Workload) {
+		return cfg.trialsDir()
 	}
 	if cfg.Device != "" {
 		return cfg.Device

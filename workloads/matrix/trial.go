@@ -1,9 +1,11 @@
 package matrix
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,45 +14,64 @@ import (
 	"github.com/tidelog/tide/internal/units"
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads"
-	"github.com/tidelog/tide/workloads/target"
 )
-
-// brokerFlags are the flags of tide broker that may be axes.
-var brokerFlags = []string{
-	"block-cache", "compact", "compact-interval", "compact-rate", "compact-target", "log-cache", "object-block", "object-split", "policy", "prefetch", "store-rate", "store-reads", "store-writes",
-	"upload-interval", "upload-part", "upload-threshold",
-}
-
-// BrokerFlags are the flags of tide broker that may be axes of a matrix.
-func BrokerFlags() []string { return slices.Clone(brokerFlags) }
 
 const (
 	// axisQuick shortens a trial, as --quick of tide bench does.
 	axisQuick = "quick"
-	// none as the value of a key of a URL leaves it out.
-	none = "none"
-	// defaultStore is what the settings of a store are added to: the broker's own place.
-	defaultStore = "dir:"
+	// loadAxis begins the name of an axis that is a key of the workload's YAML.
+	loadAxis = "load."
 )
 
-// brokerTrial runs a built-in workload on a broker of its own: tide bench.
-type brokerTrial struct{ workload string }
+// brokerTrial runs a workload on a target of its own: tide bench.
+type brokerTrial struct {
+	name string // as it is given: a built-in name, or a file
+	w    workloads.Workload
+}
 
-func (b brokerTrial) takes(axis string) bool {
-	return axis == "wal" || axis == "store" || axis == axisQuick ||
-		strings.HasPrefix(axis, "wal.") || strings.HasPrefix(axis, "store.") || slices.Contains(brokerFlags, axis)
+func (b brokerTrial) takes(axis string) bool { return isOfBroker(axis) || isOfLoad(axis) }
+
+// isOfLoad says that an axis is the same for every target.
+func isOfLoad(axis string) bool { return axis == axisQuick || strings.HasPrefix(axis, loadAxis) }
+
+// isOfBroker says that an axis sets something of tide.
+func isOfBroker(axis string) bool {
+	return axis == "wal" || axis == "store" || strings.HasPrefix(axis, "wal.") || strings.HasPrefix(axis, "store.") ||
+		slices.Contains(brokerFlags, axis)
 }
 
 func (b brokerTrial) axes() string {
-	return "quick, wal, wal.path, wal.KEY of a WAL URL, store, store.KEY of a store URL, or a flag of the broker: " + strings.Join(brokerFlags, ", ")
+	return "quick, load.KEY of a workload's YAML, wal, wal.path, wal.KEY of a WAL URL, store, store.KEY of a store URL, or a flag of the broker: " +
+		strings.Join(brokerFlags, ", ")
+}
+
+func (b brokerTrial) targets() bool { return true }
+
+// identity of a file is its content.
+func (b brokerTrial) identity() string {
+	if !isFile(b.name) {
+		return ""
+	}
+	return digest(b.w.Source())
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:6])
 }
 
 func (b brokerTrial) args(settings map[string]string, place string) ([]string, error) {
-	spec, err := b.target(settings)
+	spec, err := targetOf(settings)
 	if err != nil {
 		return nil, err
 	}
-	out := []string{"bench", b.workload, "--target", spec, "--out", place, "--json"}
+	workload := b.name
+	if file, _, err := b.overridden(settings, place); err != nil {
+		return nil, err
+	} else if file != "" {
+		workload = file
+	}
+	out := []string{"bench", workload, "--target", spec, "--out", place, "--json"}
 	switch v := settings[axisQuick]; v {
 	case "", "false":
 		return out, nil
@@ -61,147 +82,134 @@ func (b brokerTrial) args(settings map[string]string, place string) ([]string, e
 	}
 }
 
-// target is the broker with the settings of a cell.
-func (b brokerTrial) target(settings map[string]string) (string, error) {
-	flags := url.Values{}
-	for _, f := range brokerFlags {
-		if v, ok := settings[f]; ok {
-			flags.Set(f, v)
+// overridden is the file of the workload with the keys of the axes load.KEY,
+// and its content; none without such an axis. It stays beside the trials, so
+// that a trial's command can be run again by hand.
+func (b brokerTrial) overridden(settings map[string]string, place string) (string, []byte, error) {
+	values := map[string]string{}
+	for axis, v := range settings {
+		if key, ok := strings.CutPrefix(axis, loadAxis); ok {
+			values[key] = v
 		}
 	}
-	if sets(settings, "wal") {
-		text, err := walURL(settings, placeholder)
-		if err != nil {
-			return "", err
-		}
-		// The broker has a place of its own for the file.
-		flags.Set("wal", strings.Replace(text, ":"+placeholder, ":", 1))
+	if len(values) == 0 {
+		return "", nil, nil
 	}
-	if sets(settings, "store") {
-		text, err := storeURL(settings)
-		if err != nil {
-			return "", err
-		}
-		flags.Set("store", text)
+	content, err := workloads.Override(b.w.Source(), values)
+	if err != nil {
+		return "", nil, fmt.Errorf("axes load.: %w", err)
 	}
-	text := "tide"
-	if len(flags) > 0 {
-		// All commas are escaped: tide bench takes one for the end of a target.
-		text += "?" + flags.Encode()
-	}
-	_, err := target.ParseSpec(text)
-	return text, err
+	return filepath.Join(filepath.Dir(place), "workloads", b.w.Name+"-"+digest(content)+".yaml"), content, nil
 }
 
-// sets says whether a cell has the axis, or one that begins with it and a dot.
-func sets(settings map[string]string, axis string) bool {
-	for name := range settings {
-		if name == axis || strings.HasPrefix(name, axis+".") {
-			return true
-		}
+func (b brokerTrial) prepare(settings map[string]string, place string) error {
+	file, content, err := b.overridden(settings, place)
+	if err != nil || file == "" {
+		return err
 	}
-	return false
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
 }
 
-// storeURL puts the settings of a cell together. The broker completes a dir:
-// without a path; what it does not know it refuses.
-func storeURL(settings map[string]string) (string, error) {
-	base := defaultStore
-	if v, ok := settings["store"]; ok {
-		base = v
+// workload of a cell, with the keys of its axes.
+func (b brokerTrial) workload(settings map[string]string) (workloads.Workload, error) {
+	_, content, err := b.overridden(settings, placeholder)
+	if err != nil || content == nil {
+		return b.w, err
 	}
-	scheme, rest, ok := strings.Cut(base, ":")
-	path, query, _ := strings.Cut(rest, "?")
-	keys, err := url.ParseQuery(query)
-	if !ok || err != nil {
-		return "", errors.Join(fmt.Errorf("axis store: %q: want SCHEME:?key=value", base), err)
-	}
-	for axis, value := range settings {
-		key, isStore := strings.CutPrefix(axis, "store.")
-		switch {
-		case isStore && key == "path":
-			scheme = value
-		case isStore && value == none:
-			keys.Del(key)
-		case isStore:
-			keys.Set(key, value)
-		}
-	}
-	text := scheme + ":" + path
-	if len(keys) > 0 {
-		text += "?" + keys.Encode()
-	}
-	return text, nil
+	return workloads.Parse(content)
 }
 
 // Guesses for the time of a trial.
 const (
-	trialOverhead = 5 * time.Second // starting twice or more, waiting for uploads, drawing the report
-	backlogRate   = 150 * units.MiB // bytes a second, written as well as read
-	quickBacklog  = 8               // a quick trial writes as small a part of a back-log
+	trialOverhead = 4 * time.Second  // starting, waiting for uploads, verifying, drawing the report
+	kafkaOverhead = 20 * time.Second // the same of a JVM
+	backlogRate   = 150 * units.MiB  // bytes a second, written as well as read
+	closedRate    = 700 * units.MiB  // bytes a second, of a closed loop on a fast disk
+	quickBacklog  = 8                // a quick trial writes as small a part of a back-log
 	quickFetches  = 4
+	leastFill     = 512 * units.MiB  // what a quick trial fills, if there was as much
+	quickLongest  = 30 * time.Second // warm-up and run of a quick trial
 )
 
 func (b brokerTrial) length(settings map[string]string) (time.Duration, error) {
-	w, err := workloads.Open(b.workload)
+	w, err := b.workload(settings)
 	if err != nil {
 		return 0, err
 	}
-	run, backlog, fetches := w.WarmUp()+w.Duration(), w.Backlog()+w.Fill(), w.ColdFetches()
+	run, fetches := w.WarmUp()+w.Duration(), w.ColdFetches()
 	if settings[axisQuick] == "true" {
-		run, backlog, fetches = min(run, 30*time.Second), backlog/quickBacklog, fetches/quickFetches
+		run, fetches = min(run, quickLongest), fetches/quickFetches
 	}
-	return trialOverhead + run + fetches + time.Duration(2*backlog*int64(time.Second)/backlogRate), nil
+	// What is filled is written only; a back-log is read back too.
+	moved := filled(w, settings) + 2*backlog(w, settings)
+	overhead := trialOverhead
+	if strings.HasPrefix(settings[axisTarget], "kafka") {
+		overhead = kafkaOverhead
+	}
+	return overhead + run + fetches + time.Duration(moved*int64(time.Second)/backlogRate), nil
 }
 
-func (b brokerTrial) simulated(settings map[string]string) string {
-	var models []string
-	for _, part := range []struct {
-		name string
-		url  func() (string, error)
-	}{
-		{"wal", func() (string, error) { return walURL(settings, placeholder) }},
-		{"store", func() (string, error) { return storeURL(settings) }},
-	} {
-		if text, err := part.url(); err == nil && modelIn(text) != "" {
-			models = append(models, part.name+" "+modelIn(text))
-		}
+// filled is what is written before the load begins, in bytes.
+func filled(w workloads.Workload, settings map[string]string) int64 {
+	b := w.Fill()
+	if settings[axisQuick] == "true" {
+		return max(b/quickBacklog, min(b, leastFill))
 	}
-	return strings.Join(models, ", ")
+	return b
 }
 
-// result is made of the trial's directory: every figure of run.json by its name,
+// backlog is what is written to be read back, in bytes.
+func backlog(w workloads.Workload, settings map[string]string) int64 {
+	if settings[axisQuick] == "true" {
+		return w.Backlog() / quickBacklog
+	}
+	return w.Backlog()
+}
+
+// payload is how many bytes a trial writes.
+func (b brokerTrial) payload(settings map[string]string) int64 {
+	w, err := b.workload(settings)
+	if err != nil {
+		return 0 // newCell reports it
+	}
+	run := w.WarmUp() + w.Duration()
+	if settings[axisQuick] == "true" {
+		run = min(run, quickLongest)
+	}
+	before := filled(w, settings) + backlog(w, settings)
+	switch {
+	case before > 0 && w.Closed:
+		return before
+	case w.Closed:
+		return int64(float64(closedRate) * run.Seconds())
+	}
+	return before + int64(float64(w.ProducerRate)*float64(w.MessageSize)*run.Seconds())
+}
+
+// outcome is made of the trial's directory: every figure of run.json by its name,
 // and the percentiles of every series in µs, as fetch.response.p99. A phase that
 // is named run is the one that counts for produce and end to end.
-func (b brokerTrial) result(printed map[string]any, place string) (map[string]any, error) {
+func (b brokerTrial) outcome(printed map[string]any, place string) (outcome, error) {
 	id, ok := printed["id"].(string)
 	if !ok || id == "" || id != filepath.Base(id) {
-		return nil, errors.New("what it printed is no run.json: it has no id")
+		return outcome{}, errors.New("what it printed is no run.json: it has no id")
 	}
 	t, err := results.Load(filepath.Join(place, id))
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
-	out := map[string]any{
-		"trial": id, "verdict": t.Run.Verdict.Word, "durability": t.Run.Durability.Flush, "simulated": strings.Join(t.Run.Simulated, ", "),
+	o := outcome{verdict: t.Run.Verdict.Word, result: flat(t)}
+	o.result["trial"] = id
+	for _, w := range t.Run.Warnings {
+		o.warnings = append(o.warnings, w.String())
 	}
-	for name, f := range t.Run.Figures {
-		out[name] = f.Value
+	var reasons []string
+	for _, r := range t.Run.Verdict.Reasons {
+		reasons = append(reasons, r.String())
 	}
-	measured := ""
-	if _, ok := t.Phase("run"); ok {
-		measured = "run"
-	}
-	for s := range results.SeriesCount {
-		h := t.Merged(s, measured)
-		for _, at := range []struct {
-			name string
-			at   float64
-		}{{"p50", 50}, {"p99", 99}, {"p999", 99.9}} {
-			if h.TotalCount() > 0 {
-				out[s.String()+"."+at.name] = float64(h.ValueAtPercentile(at.at)) / float64(time.Microsecond)
-			}
-		}
-	}
-	return out, nil
+	o.reasons = strings.Join(reasons, "; ")
+	return o, nil
 }

@@ -2,16 +2,19 @@ package matrix
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/resultstest"
+	"github.com/tidelog/tide/workloads"
 )
 
 // fakeTrial plays `tide bench WORKLOAD --target … --out DIR --json`: it leaves a
@@ -22,10 +25,12 @@ func fakeTrial(args []string) {
 		fmt.Println(`{"id": "../elsewhere"}`)
 		os.Exit(0)
 	}
-	t := &testing.T{}
-	resultstest.Write(t, dir)
-	trial, err := results.Load(dir)
-	if err != nil || t.Failed() {
+	write := writeSmall
+	if os.Getenv(envKillSocket) == "" {
+		write = writeWhole
+	}
+	trial, err := write(dir)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "tide:", err)
 		os.Exit(1)
 	}
@@ -37,8 +42,30 @@ func fakeTrial(args []string) {
 	os.Exit(0)
 }
 
+func writeWhole(dir string) (*results.Trial, error) {
+	t := &testing.T{}
+	resultstest.Write(t, dir)
+	if t.Failed() {
+		return nil, errors.New("resultstest failed")
+	}
+	return results.Load(dir)
+}
+
+// writeSmall is a trial in which nothing happened: many of them are quick.
+func writeSmall(dir string) (*results.Trial, error) {
+	w, err := results.Create(dir, resultstest.Started, []string{"acked_mib_per_s"})
+	if err != nil {
+		return nil, err
+	}
+	run := &results.Run{Workload: "w", Started: resultstest.Started, Phases: []results.Phase{{Name: "run", End: 1}}}
+	if err := w.Finish(run, &results.Env{}); err != nil {
+		return nil, err
+	}
+	return results.Load(dir)
+}
+
 func TestTrialCommandLine(t *testing.T) {
-	b := brokerTrial{"cold-blocks"}
+	b := trialOf(t, "cold-blocks")
 	for _, c := range []struct {
 		settings map[string]string
 		want     string
@@ -53,8 +80,13 @@ func TestTrialCommandLine(t *testing.T) {
 		{map[string]string{"store.path": "mem"}, "tide?store=mem%3A --out F --json"},
 		{
 			map[string]string{"wal.path": "uring", "wal.window": "64KiB,4MiB,64MiB"},
-			"tide?wal=uring%3A%3Fcapacity%3D1GiB%26window%3D64KiB%2C4MiB%2C64MiB --out F --json",
+			"tide?wal=uring%3A%3Fwindow%3D64KiB%2C4MiB%2C64MiB --out F --json",
 		},
+		{
+			map[string]string{"target": "tide?wal=uring:/dev/x&policy=fifo", "wal.window": "4MiB", "prefetch": "none"},
+			"tide?policy=fifo&prefetch=none&wal=uring%3A%2Fdev%2Fx%3Fwindow%3D4MiB --out F --json",
+		},
+		{map[string]string{"target": "10.0.0.1:9092", "quick": "true"}, "10.0.0.1:9092 --out F --json --quick"},
 	} {
 		got, err := b.args(c.settings, "F")
 		require.NoError(t, err)
@@ -63,10 +95,15 @@ func TestTrialCommandLine(t *testing.T) {
 	require.Equal(t, "wal gp3-3000, store s3-standard", b.simulated(map[string]string{"wal.model": "gp3-3000", "store.model": "s3-standard"}))
 	require.Empty(t, b.simulated(map[string]string{"store.model": "none"}))
 	for want, settings := range map[string]map[string]string{
-		"axis quick":  {"quick": "maybe"},
-		"axis store":  {"store": "dir"},
-		"key colour":  {"wal.colour": "red"},
-		"without a p": {"wal": "pwrite:own"},
+		"axis quick":                         {"quick": "maybe"},
+		"axis store":                         {"store": "dir"},
+		"key colour":                         {"wal.colour": "red"},
+		"want SCHEME":                        {"wal": "pwrite"},
+		"does not fit into wal.window 64KiB": {"wal.block": "256KiB", "wal.window": "64KiB"},
+		"which is an axis too":               {"policy": "lru", "target": "tide?policy=fifo"},
+		"wal, which is an axis":              {"wal": "mem:", "target": "tide?wal=uring:"},
+		"axes load.: workload":               {"load.messageSize": "["},
+		"field color not found":              {"load.color": "red"},
 	} {
 		_, err := b.args(settings, "F")
 		require.ErrorContains(t, err, want)
@@ -74,15 +111,25 @@ func TestTrialCommandLine(t *testing.T) {
 }
 
 func TestTrialLength(t *testing.T) {
-	b := brokerTrial{"cold-blocks"}
+	b := trialOf(t, "cold-blocks")
 	full, err := b.length(nil)
 	require.NoError(t, err)
 	quick, err := b.length(map[string]string{"quick": "true"})
 	require.NoError(t, err)
 	require.Greater(t, full.Seconds(), 25.0)
 	require.Less(t, quick.Seconds(), 12.0)
-	_, err = brokerTrial{"none"}.length(nil)
-	require.Error(t, err)
+	b = trialOf(t, "tail-2k")
+	short, err := b.length(map[string]string{"load.testDurationMinutes": "0.1", "load.warmupDurationMinutes": "0"})
+	require.NoError(t, err)
+	require.Equal(t, 6*time.Second+trialOverhead, short)
+	_, err = b.length(map[string]string{"load.testDurationMinutes": "-1"})
+	require.ErrorContains(t, err, "testDurationMinutes is -1")
+}
+
+func trialOf(t *testing.T, name string) brokerTrial {
+	w, err := workloads.Open(name)
+	require.NoError(t, err)
+	return brokerTrial{name, w}
 }
 
 const trials = `
@@ -118,6 +165,11 @@ func TestRunTrials(t *testing.T) {
 	require.DirExists(t, filepath.Join(out, "trials", c.Text("trial")))
 	require.Len(t, run.Failed(), 1)
 	require.Contains(t, run.Failed()[0].Error, "it has no id")
+	require.False(t, run.Failed()[0].Invalid())
+	require.Equal(t, results.Valid, c.Trials[0].Verdict)
+	overhead, ok := c.Trials[0].Number("overhead_s")
+	require.True(t, ok)
+	require.Equal(t, c.Trials[0].Seconds-12, overhead, "all but the three phases of four seconds")
 
 	cfg, _ = config(t, filepath.Join(t.TempDir(), "invalid"))
 	invalid := plan(t, strings.Replace(trials, "prefetch != none", "prefetch == none", 1))
@@ -125,7 +177,19 @@ func TestRunTrials(t *testing.T) {
 	run, err = results.LoadMatrix(cfg.Out)
 	require.NoError(t, err)
 	require.Empty(t, run.Cells(), "what is invalid is left out of medians")
-	require.Contains(t, run.Failed()[0].Error+run.Failed()[1].Error, "INVALID")
+	require.Len(t, run.Failed(), 2)
+	var judged results.CellTrial
+	for _, f := range run.Failed() {
+		if f.Invalid() {
+			judged = f
+		}
+	}
+	require.Contains(t, judged.Error, "INVALID: ")
+	require.Equal(t, 0.8, judged.Result["recovery"], "kept, and left out of medians")
+	status := invalid.Status(cfg.Out)
+	require.Equal(t, []int{1, 1, 1, 1}, []int{status.Done, status.Invalid, status.Failed, status.Left}, "it has run, and is not repeated")
+	cfg.Again = true
+	require.False(t, invalid.complete(cfg))
 
 	cfg.Device = filepath.Join(t.TempDir(), "device")
 	require.ErrorContains(t, invalid.Run(t.Context(), cfg), "leave --device out")

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/s3"
+	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/matrix"
+	"github.com/tidelog/tide/workloads/target"
+)
+
+// dialTimeout is how long a target that runs already may take to answer.
+const dialTimeout = 2 * time.Second
+
+// installing keeps two targets from installing the same thing at the same time.
+var installing sync.Mutex
+
+// reach installs what a target needs and the machine lacks, and says why it
+// could not be measured here.
+func reach(ctx context.Context, s target.Spec) error {
+	if s.Address == "" {
+		installing.Lock()
+		defer installing.Unlock()
+		return s.Prepare(ctx, os.Stderr)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
+	if err != nil {
+		return fmt.Errorf("nothing answers there: %w", err)
+	}
+	return conn.Close()
+}
+
+// matrixRunCmd is `tide matrix run`.
+type matrixRunCmd struct {
+	matrixFlags
+	Device string `help:"File or raw block device that the benches write to; what is on it is lost. Default a file in the directory of the results, removed at the end." placeholder:"PATH"`
+	Again  bool   `help:"Run INVALID trials again. Failed ones are in any case."`
+	JSON   bool   `name:"json" help:"Print what is done as one JSON object instead of text."`
+}
+
+// Run runs what is left. Exit code 1: a trial failed; 3: one is INVALID.
+func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
+	p, err := c.prepare(ctx, true)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	status := p.Status(p.dir)
+	fmt.Fprintf(std.err, "%s: %d cells, %d trials, %d of them done; about %v to go; seed %d; in %s\n",
+		p.Matrix.Name, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second), p.Matrix.Seed, p.dir)
+	bar := newProgress(std.err)
+	err = p.Run(ctx, matrix.Config{Binary: self, Out: p.dir, Device: c.Device, Progress: bar, Again: c.Again})
+	bar.close()
+	if err != nil {
+		return err
+	}
+	return printStatus(std, p, []string{p.dir}, c.JSON)
+}
+
+// matrixStatusCmd is `tide matrix status`.
+type matrixStatusCmd struct {
+	matrixFlags
+	JSON bool `name:"json" help:"Print one JSON object instead of text."`
+}
+
+// Run looks at the directory of the matrix and at those of its shards.
+func (c *matrixStatusCmd) Run(ctx context.Context, std *stdio) error {
+	p, err := c.prepare(ctx, false)
+	if err != nil {
+		return err
+	}
+	if err := printStatus(std, p, p.dirs(), c.JSON); err != nil && !errors.Is(err, errInvalid) && !errors.Is(err, errTrials) {
+		return err
+	}
+	return nil
+}
+
+// errTrials is returned by a run of which a trial failed.
+var errTrials = errors.New("trials failed: the same command runs them again")
+
+// printStatus says what is done, what went wrong, and how noisy it was.
+func printStatus(std *stdio, p prepared, dirs []string, asJSON bool) error {
+	s := p.StatusOf(dirs)
+	if asJSON {
+		if err := json.NewEncoder(std.out).Encode(s); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(std.out, "%s: %d of %d trials done, %d of them INVALID; %d failed; about %v to go\n",
+			p.Matrix.Name, s.Done, len(p.Trials), s.Invalid, s.Failed, s.Estimate.Round(time.Second))
+		for _, dir := range dirs {
+			if run, err := results.LoadMatrix(dir); err == nil {
+				fmt.Fprintf(std.out, "%s: %d trials\n", dir, len(run.Trials))
+				printNoise(std.out, run)
+			} else {
+				fmt.Fprintf(std.out, "  warning: %v\n", err)
+			}
+		}
+	}
+	switch {
+	case s.Failed > 0:
+		return errTrials
+	case s.Invalid > 0:
+		return errInvalid
+	}
+	return nil
+}
+
+// matrixMergeCmd is `tide matrix merge`.
+type matrixMergeCmd struct {
+	File  string   `arg:"" help:"The matrix, as in run. What is of another one is left out with a warning."`
+	From  []string `arg:"" optional:"" help:"Directories of results, or of several below each, or s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true. Default: the shards below --out."`
+	Out   string   `help:"Directory of the merged matrix. Default ./tide-runs/NAME, or NAME-quick." placeholder:"DIR"`
+	Quick bool     `help:"The matrix was run with --quick."`
+	JSON  bool     `name:"json" help:"Print what is done as one JSON object instead of text."`
+}
+
+// Run merges and says what is missing.
+func (c *matrixMergeCmd) Run(ctx context.Context, std *stdio) error {
+	p, err := matrixFlags{File: c.File, Out: c.Out, Quick: c.Quick}.prepare(ctx, false)
+	if err != nil {
+		return err
+	}
+	from := c.From
+	if len(from) == 0 {
+		from = []string{p.root}
+	}
+	tmp, err := os.MkdirTemp("", "tide-merge-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	parts, warnings, err := findParts(ctx, from, p.root, tmp)
+	if err != nil {
+		return err
+	}
+	h := p.Header()
+	run, err := results.Merge(parts, warnings, &h, p.root)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.err, "merged %d trials of %d sources into %s\n", len(run.Trials), len(run.Sources), p.root)
+	err = printStatus(std, p, []string{p.root}, c.JSON)
+	if errors.Is(err, errTrials) {
+		return nil // it has merged, and said so
+	}
+	return err
+}
+
+// findParts looks for matrices in every place. A place without any is a part
+// too, which the merge names as broken.
+func findParts(ctx context.Context, from []string, out, tmp string) (parts []results.Part, warnings []string, err error) {
+	for i, place := range from {
+		dir := place
+		if strings.HasPrefix(place, objstore.SchemeS3+":") {
+			dir = filepath.Join(tmp, fmt.Sprint(i))
+			missed, err := fetchS3(ctx, place, dir)
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, m := range missed {
+				warnings = append(warnings, place+": "+m)
+			}
+		}
+		found, err := results.FindMatrices(dir)
+		if err != nil || len(found) == 0 {
+			parts = append(parts, results.Part{Name: place, Dir: dir})
+		}
+		for _, d := range found {
+			if filepath.Clean(d) != filepath.Clean(out) {
+				parts = append(parts, results.Part{Name: strings.Replace(d, dir, strings.Split(place, "?")[0], 1), Dir: d})
+			}
+		}
+	}
+	return parts, warnings, nil
+}
+
+// fetchS3 copies the results below a prefix to dir.
+func fetchS3(ctx context.Context, url, dir string) ([]string, error) {
+	spec, err := objstore.ParseURL(url)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	store, err := s3.Open(ctx, s3.Config{
+		Bucket: spec.Bucket, Prefix: spec.Prefix, Endpoint: spec.Endpoint, Region: spec.Region, PathStyle: spec.PathStyle, Deadline: spec.Deadline,
+	})
+	if err != nil {
+		return nil, err
+	}
+	missed, err := matrix.Fetch(ctx, bucket{store}, dir)
+	return missed, errors.Join(err, store.Close())
+}
+
+// bucket is a store as matrix.Objects.
+type bucket struct{ store objstore.Store }
+
+// List of everything below the prefix.
+func (b bucket) List(ctx context.Context, fn func(key string, bytes int64) error) error {
+	return b.store.List(ctx, "", func(i objstore.Info) error { return fn(i.Key, i.Size) })
+}
+
+// Read of a range.
+func (b bucket) Read(ctx context.Context, key string, pos int64, p []byte) error {
+	return b.store.GetRange(ctx, key, pos, p)
+}
