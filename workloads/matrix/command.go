@@ -63,6 +63,9 @@ func commandOf(name string) (command, error) {
 	if c, ok := sims[name]; ok {
 		return c, nil
 	}
+	if name == liveName {
+		return newCacheLive()
+	}
 	if !slices.Contains(workloads.Names(), name) && !isFile(name) {
 		return nil, fmt.Errorf("workload %q is not one that a matrix runs, want one of %s, or a file ending in .yaml", name, commandNames())
 	}
@@ -79,7 +82,7 @@ func isFile(name string) bool {
 
 func commandNames() string {
 	names := append(slices.Sorted(maps.Keys(benches)), slices.Sorted(maps.Keys(sims))...)
-	return strings.Join(append(names, workloads.Names()...), ", ")
+	return strings.Join(append(append(names, liveName), workloads.Names()...), ", ")
 }
 
 func has[T any](m map[string]T, key string) bool { _, ok := m[key]; return ok }
