@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -41,10 +42,16 @@ func f05Pictures(run *results.MatrixRun) ([]picture, error) {
 	var out []picture
 	for _, draw := range []func(*results.MatrixRun) (picture, error){f05Policies, f05Prefetchers, f05Both} {
 		pic, err := draw(run)
+		if errors.Is(err, ErrNoData) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, pic)
+	}
+	if len(out) == 0 {
+		return nil, ErrNoData
 	}
 	return out, nil
 }

@@ -37,7 +37,7 @@ func f05LivePictures(run *results.MatrixRun) ([]picture, error) {
 		return nil, ErrNoData
 	}
 	pic := picture{
-		name: "f05-live", title: "F5L  Block cache of a broker (three groups catch up), and simulated from its recording",
+		name: "f05-live", title: "F5L  Block cache of a broker (a group catches up), and simulated from its recording",
 		below: caption(run, cells), legend: []entry{f05OfLive, f05OfSim},
 		width: width + 2*vg.Centimeter, height: vg.Length(5+6*len(policies)) * vg.Centimeter,
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	liveName     = "cache-live"
-	liveWorkload = "catchup-groups"
+	liveWorkload = "catchup-cache"
 	liveTrace    = ".cache-live.trace" // beside the trials, while one runs
 )
 
@@ -73,17 +73,20 @@ func (c *cacheLive) outcome(printed map[string]any, place string) (outcome, erro
 	if err != nil {
 		return o, err
 	}
-	if err = c.replay(replay.Trace{Path: traceOf(place), Format: replay.Tide}, o.result); err != nil {
+	if err = c.replayFrom(place, o.result); err != nil {
 		return o, err
 	}
 	for key, figure := range map[string]string{"live/gets_per_mib": "catch-up GETs per MiB", "live/over_read": "catch-up over-read"} {
-		o.result[key] = o.result[figure]
+		if v, ok := o.result[figure]; ok {
+			o.result[key] = v
+		}
 	}
 	return o, os.Remove(traceOf(place))
 }
 
-// replay adds what the recording says, and what becomes of it elsewhere.
-func (c *cacheLive) replay(t replay.Trace, into map[string]any) error {
+// replayFrom adds what the recording says, and what becomes of it elsewhere.
+func (c *cacheLive) replayFrom(place string, into map[string]any) error {
+	t := replay.Trace{Path: traceOf(place), Format: replay.Tide}
 	capacity, err := units.ParseSize(c.settings["block-cache"])
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func (c *cacheLive) replay(t replay.Trace, into map[string]any) error {
 		return err
 	}
 	defer in.Close()
-	walked := &walked{in: in, last: map[prefetch.Reader]place{}}
+	walked := &walked{in: in, last: map[prefetch.Reader]spot{}}
 	told, err := timed.Recorded(walked, c.settings["policy"], capacity)
 	if err != nil {
 		return err
@@ -153,11 +156,11 @@ func (c *cacheLive) service() (storetime.Service, error) {
 // walked counts the bytes of the blocks that readers came to.
 type walked struct {
 	in    *replay.Items
-	last  map[prefetch.Reader]place
+	last  map[prefetch.Reader]spot
 	bytes int64
 }
 
-type place struct{ object, position int64 }
+type spot struct{ object, position int64 }
 
 // Next implements timed.Source.
 func (w *walked) Next() (trace.Access, error) {
@@ -165,7 +168,7 @@ func (w *walked) Next() (trace.Access, error) {
 	if err != nil || !a.Kind.Demand() {
 		return a, err
 	}
-	who, at := prefetch.Reader{Stream: a.Stream, ID: a.Reader}, place{a.Object, a.Position}
+	who, at := prefetch.Reader{Stream: a.Stream, ID: a.Reader}, spot{a.Object, a.Position}
 	if before, known := w.last[who]; !known || before != at {
 		w.last[who] = at
 		w.bytes += int64(a.Size)

@@ -104,8 +104,8 @@ func (c cacheSim) prepare(settings map[string]string, place string) (err error) 
 
 // Guesses.
 const (
-	simLength = 100 * time.Millisecond // of one row
-	simDisk   = 64 << 20               // bytes of a trace
+	simLength = 50 * time.Millisecond // of one row
+	simDisk   = 64 << 20              // bytes of a trace
 )
 
 func (cacheSim) length(settings map[string]string) (time.Duration, error) {
