@@ -26,7 +26,7 @@ func init() {
 
 // reproduceCmd is `tide reproduce`.
 type reproduceCmd struct {
-	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F2 …, or all. Of all, those that cannot be made here are passed over, with the reason."`
+	Figure []string `arg:"" help:"Figures to make: F1, F1L (the log), F2 … F5L (a live cache) …, or all. Of all, those that cannot be made here are passed over, with the reason."`
 	Quick  bool     `help:"Fewer points, two short repeats each: minutes on a laptop. Not quotable."`
 	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
 	Prices string   `help:"Price book (YAML) in place of the built-in one." placeholder:"FILE"`

@@ -147,6 +147,15 @@ func (w *whiskers) draw(p *plot.Plot, e entry) error {
 		return err
 	}
 	l.LineStyle = draw.LineStyle{Color: e.color, Width: vg.Points(1.4), Dashes: e.dashes}
+	p.Add(l)
+	return w.dots(p, e)
+}
+
+// dots adds the points without a line, where the axis is of names.
+func (w *whiskers) dots(p *plot.Plot, e entry) error {
+	if len(w.XYs) == 0 {
+		return nil
+	}
 	bars, err := plotter.NewYErrorBars(w)
 	if err != nil {
 		return err
@@ -158,7 +167,7 @@ func (w *whiskers) draw(p *plot.Plot, e entry) error {
 		return err
 	}
 	dots.GlyphStyle = draw.GlyphStyle{Color: e.color, Radius: vg.Points(1.8), Shape: draw.CircleGlyph{}}
-	p.Add(l, bars, dots)
+	p.Add(bars, dots)
 	return nil
 }
 

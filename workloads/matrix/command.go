@@ -60,6 +60,12 @@ func commandOf(name string) (command, error) {
 	if b, ok := benches[name]; ok {
 		return b, nil
 	}
+	if c, ok := sims[name]; ok {
+		return c, nil
+	}
+	if name == liveName {
+		return newCacheLive()
+	}
 	if !slices.Contains(workloads.Names(), name) && !isFile(name) {
 		return nil, fmt.Errorf("workload %q is not one that a matrix runs, want one of %s, or a file ending in .yaml", name, commandNames())
 	}
@@ -75,7 +81,8 @@ func isFile(name string) bool {
 }
 
 func commandNames() string {
-	return strings.Join(append(slices.Sorted(maps.Keys(benches)), workloads.Names()...), ", ")
+	names := append(slices.Sorted(maps.Keys(benches)), slices.Sorted(maps.Keys(sims))...)
+	return strings.Join(append(append(names, liveName), workloads.Names()...), ", ")
 }
 
 func has[T any](m map[string]T, key string) bool { _, ok := m[key]; return ok }

@@ -203,7 +203,7 @@ func TestBuiltIn(t *testing.T) {
 	// Together they have to stay below 20 minutes on two cores.
 	longest := map[string]time.Duration{
 		"f1": 130 * time.Second, "f1l": 130 * time.Second, "f2": 200 * time.Second, "f3": 130 * time.Second, "f4": 170 * time.Second,
-		"f6": 130 * time.Second, "f8": 100 * time.Second, "f9": 130 * time.Second, "f10": time.Minute,
+		"f5": 45 * time.Second, "f5l": time.Minute, "f6": 130 * time.Second, "f8": 100 * time.Second, "f9": 130 * time.Second, "f10": time.Minute,
 	}
 	for _, name := range workloads.MatrixNames() {
 		content, err := workloads.Matrix(name)
@@ -215,7 +215,7 @@ func TestBuiltIn(t *testing.T) {
 			require.NoError(t, err)
 			if quick && has(longest, name) {
 				require.Less(t, p.Estimate(nil), longest[name])
-			} else if !quick {
+			} else if !quick && !has(sims, m.Workloads[0]) { // which come out the same each time
 				require.GreaterOrEqual(t, m.Repeats, 5)
 			}
 		}

@@ -70,7 +70,7 @@ func (on Machine) refused(p Plan) []error {
 	var faults []error
 	for _, c := range p.Cells {
 		text := cmp.Or(c.Settings[axisTarget], tideTarget)
-		if has(benches, c.Workload) || !isTide(text) {
+		if has(benches, c.Workload) || has(sims, c.Workload) || !isTide(text) {
 			continue
 		}
 		flags := maps.Clone(flagsOf(c.Settings))
@@ -133,7 +133,7 @@ func (p Plan) Disk() int64 {
 		largest = max(largest, c.needs.disk)
 	}
 	for _, t := range p.Trials {
-		if !has(benches, t.Cell.Workload) {
+		if !has(benches, t.Cell.Workload) && !has(sims, t.Cell.Workload) {
 			left += leaves
 		}
 	}

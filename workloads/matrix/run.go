@@ -55,6 +55,9 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 		return nil
 	}
 	for _, w := range p.Matrix.Workloads {
+		if has(sims, w) && cfg.Device != "" {
+			return fmt.Errorf("matrix %s: %s writes to no device: leave --device out", p.Matrix.Name, w)
+		}
 		if !has(benches, w) && cfg.Device != "" {
 			return fmt.Errorf("matrix %s: %s runs a broker, whose files lie in the directory of the results: leave --device out, and set the axis wal in a matrix of your own", p.Matrix.Name, w)
 		}
@@ -193,7 +196,7 @@ func (cfg Config) trialsDir() string { return filepath.Join(cfg.Out, "trials") }
 // file is what a cell writes to, or the directory of its trials. Each bench has
 // a file of its own: raw blocks over a WAL's headers would make it look damaged.
 func (cfg Config) file(c Cell) string {
-	if !has(benches, c.Workload) {
+	if !has(benches, c.Workload) && !has(sims, c.Workload) {
 		return cfg.trialsDir()
 	}
 	if cfg.Device != "" {
