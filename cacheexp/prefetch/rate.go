@@ -119,7 +119,7 @@ func (f *flow) target(a Access) int64 {
 	}
 	base := float64(rateFirst)
 	if f.speed > 0 {
-		base = f.speed * get * rateMargin
+		base = min(f.speed*get*rateMargin, rateMost) // else the doublings overflow
 	}
 	return min(max(int64(base)<<f.grew, int64(a.Block.Size)), rateMost)
 }

@@ -22,7 +22,7 @@
 // fell behind are held, a bounded number of them; beyond it the whole trace waits.
 //
 // What follows a block is known from the trace itself: a Catalog of its blocks is
-// made first. It takes about 150 bytes for each distinct block and is the only
+// made first. It takes about 150 bytes for each distinct block and, with the caches, is the only
 // thing that grows with the trace. So a block that nobody asked for does not
 // exist here, and reading beyond where the last reader stopped costs nothing; a
 // recording of a broker has what the broker itself read too far.

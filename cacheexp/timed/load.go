@@ -127,8 +127,9 @@ func (m *sim) beginAhead(items []prefetch.Item[id]) {
 	for _, item := range items {
 		m.queue.Take(item.Block.Object, item.Block.Position)
 	}
-	for _, item := range items {
+	for n, item := range items {
 		if !m.begin(item.What, l) {
+			m.n.Dropped += int64(len(items) - n - 1) // those behind it go with it
 			break
 		}
 		l.blocks = append(l.blocks, item.What)

@@ -51,6 +51,7 @@ func (m *sim) resume(r *reader) {
 		m.held--
 		m.access(r, i)
 	}
+	m.settle(r)
 }
 
 // found is how an access finds its block.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/tidelog/tide/cacheexp/policy"
 	"github.com/tidelog/tide/cacheexp/prefetch"
@@ -36,8 +37,9 @@ type sim struct {
 	now      int64 // virtual, ns from the first access
 	events   events
 	sequence uint64
-	readers  map[prefetch.Reader]*reader
-	held     int // accesses in the readers' queues
+	readers  map[prefetch.Reader]*reader // that wait for a GET; of others nothing has to be kept
+	spare    *reader                     // that waits for nothing, to be used again
+	held     int                         // accesses in the readers' queues
 
 	policy   policy.Policy
 	shadow   policy.Policy // nil: the prefetcher is none, so the cache is its own shadow
@@ -99,7 +101,9 @@ func (m *sim) play(s Source) error {
 		if first == math.MinInt64 {
 			first = next.Time
 		}
-		at = max(at, next.Time-first) // a recording's times may go back a little
+		if at, err = since(first, next.Time, at); err != nil {
+			return err
+		}
 		if len(m.events) > 0 && (!more || m.events[0].at <= at || m.held >= m.cfg.MaxHeld) {
 			m.stalled(more && m.held >= m.cfg.MaxHeld && m.events[0].at > at, max(m.now, at))
 			e := heap.Pop(&m.events).(event)
@@ -114,6 +118,23 @@ func (m *sim) play(s Source) error {
 		next, more, err = m.read(s)
 	}
 	return err
+}
+
+// longest is the most time that a trace may take, in ns: 73 years, so that nothing
+// that is added to it overflows.
+const longest = math.MaxInt64 / 4
+
+// since is the time from the first access to one, at least at: a recording's times
+// may go back a little.
+func since(first, to, at int64) (int64, error) {
+	if to <= first {
+		return at, nil
+	}
+	if uint64(to)-uint64(first) > longest {
+		return 0, fmt.Errorf("an access at %d ns, %d years after the first one at %d ns: no trace is that long; see what its times are counted in",
+			to, (uint64(to)-uint64(first))/uint64(365*24*time.Hour), first)
+	}
+	return max(at, to-first), nil
 }
 
 // read returns the next item that means something here.
@@ -140,18 +161,29 @@ func (m *sim) take(a trace.Access) error {
 		return nil
 	}
 	who := prefetch.Reader{Stream: a.Stream, ID: a.Reader}
-	r := m.readers[who]
-	if r == nil {
-		r = &reader{name: who}
-		m.readers[who] = r
-	}
-	if r.busy {
+	if r := m.readers[who]; r != nil {
 		r.queue = append(r.queue, i)
 		m.held++
 		return nil
 	}
+	r := m.spare
+	if r == nil {
+		r = &reader{}
+	}
+	m.spare, r.name = nil, who
 	m.access(r, i)
+	m.settle(r)
 	return nil
+}
+
+// settle keeps a reader as long as it waits.
+func (m *sim) settle(r *reader) {
+	if r.busy {
+		m.readers[r.name] = r
+		return
+	}
+	delete(m.readers, r.name)
+	m.spare = r
 }
 
 // exists says whether a block can be read.
