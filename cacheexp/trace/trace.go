@@ -43,6 +43,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Kind says what an access was.
@@ -185,6 +186,8 @@ func decodeAccess(b []byte) (Access, error) {
 		return Access{}, fmt.Errorf("%w: unknown kind %d", ErrFormat, b[0])
 	case a.Size <= 0:
 		return Access{}, fmt.Errorf("%w: want a size of 1 or more, found %d", ErrFormat, a.Size)
+	case a.Position > math.MaxInt64-int64(a.Size):
+		return Access{}, fmt.Errorf("%w: want a block that ends before the largest position, found %d bytes at %d", ErrFormat, a.Size, a.Position)
 	case a.Position < 0 || a.Start < 0 || a.End < a.Start:
 		return Access{}, fmt.Errorf("%w: want a position and offsets of 0 or more, found %d and [%d, %d)", ErrFormat, a.Position, a.Start, a.End)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -173,6 +174,7 @@ func TestRefused(t *testing.T) {
 		"position 16: not a trace": set(headerSize, 77),
 		"want a size of 1":         set(headerSize+4, 0xff),
 		"want a position":          set(headerSize+40, 0xff),
+		"ends before the largest":  record(Access{Kind: Miss, Size: 2, Position: math.MaxInt64 - 1}),
 		"position 80: not a trace of a block cache: a mark says 2 accesses, 1 stand before it": set(headerSize+itemSize+15, 2),
 		"counts of 0 or more": set(headerSize+itemSize+16, 0xff),
 		"position 144: not a trace of a block cache: something stands behind the end": append(bytes.Clone(whole), whole[headerSize:headerSize+itemSize]...),
