@@ -2,9 +2,11 @@ package gen
 
 import (
 	"container/heap"
+	"math"
 	"time"
 
 	"github.com/tidelog/tide/cacheexp/trace"
+	"github.com/tidelog/tide/internal/units"
 )
 
 const (
@@ -35,6 +37,9 @@ func init() {
 		g.shape(rate, backlog, int64(upload))
 		if g.streams*g.perObject > mostPerObject {
 			p.fault("upload=%v: an object of %d blocks, at most %d", upload, g.streams*g.perObject, mostPerObject)
+		}
+		if longest := int64(math.MaxInt64 / 4); g.backlog > longest/g.period {
+			p.fault("backlog=%s: at rate=%s it takes more than 73 years to write, which is more than times can tell", units.Size(backlog), units.Size(rate))
 		}
 		return g.begin
 	})

@@ -34,7 +34,7 @@ func init() {
 // area, round and round, from places at equal distances:
 //
 //	hot   ▪▪ ▪ ▪▪▪  ▪ ▪▪      Zipf, share 1 − scan
-//	cold  ──▶ ──▶ ──▶ ──▶     each in a stream of its own offsets, share scan
+//	cold  ──▶ ──▶ ──▶ ──▶     readers of one stream, share scan
 //
 // A block of the cold area comes back only after cold ÷ scans others of it.
 type scanMix struct {
