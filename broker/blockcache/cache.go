@@ -163,7 +163,9 @@ func (c *Cache) uncached(ctx context.Context, r Request) (*Block, error) {
 	}
 	b := &Block{cache: c, entry: r.Entry, buf: make([]byte, r.Entry.Size), uncached: true}
 	c.n.uncached.Add(1)
+	c.mu.Lock()
 	c.recordBlock(trace.Miss, r.Object.ID, r.Entry, r.Reader)
+	c.mu.Unlock()
 	err := c.withToken(func() error {
 		c.n.loads.Add(1)
 		return c.load(c.ctx, r.Object, b)

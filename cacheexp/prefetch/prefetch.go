@@ -41,8 +41,8 @@ type Access struct {
 	Block  Block
 	// Start and End (exclusive) are the logical offsets that the block covers.
 	// Two accesses are consecutive when the second starts where the first
-	// ended, in whichever objects the blocks lie. A trace without offsets
-	// numbers the blocks.
+	// ended, in whichever objects the blocks lie. Where a trace has no
+	// offsets both are 0, and nothing follows on anything.
 	Start, End int64
 	Hit        bool  // the block was in the cache or on its way
 	Late       bool  // it was on its way: the reader has to wait for it
