@@ -78,26 +78,25 @@ func (c *Converter) Add(a Access) error {
 // Close writes what is held back and returns how many requests there were.
 func (c *Converter) Close() (int64, error) { return c.n, c.out.flush() }
 
-// Convert reads a trace to its end and returns how many requests it wrote.
-func Convert(r io.Reader, format string, out Out) (int64, error) {
+// Convert reads a trace to its end and returns how many requests it wrote, and how
+// many accesses the trace says that it lacks: neither format can say that.
+func Convert(r io.Reader, format string, out Out) (Totals, error) {
 	c, err := NewConverter(format, out)
 	if err != nil {
-		return 0, err
+		return Totals{}, err
 	}
 	t, err := NewReader(r)
 	if err != nil {
-		return 0, err
+		return Totals{}, err
 	}
 	for {
 		a, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return c.Close()
+			n, err := c.Close()
+			return Totals{Accesses: n, Lost: t.Lost()}, err
 		}
-		if err != nil {
-			return c.n, err
-		}
-		if err := c.Add(a); err != nil {
-			return c.n, err
+		if err = errors.Join(err, c.Add(a)); err != nil {
+			return Totals{Accesses: c.n, Lost: t.Lost()}, err
 		}
 	}
 }

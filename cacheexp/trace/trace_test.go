@@ -241,7 +241,13 @@ func TestConvert(t *testing.T) {
 		next = append(next, int64(binary.LittleEndian.Uint64(item[16:])))
 	}
 	require.Equal(t, []int64{1, 4, -1, -1, -1}, next)
-	_, err := Convert(bytes.NewReader(sample()), "xml", nil)
+	lossy := append(record()[:headerSize], appendMark(nil, lostMark, Totals{Lost: 7})...)
+	out, err := os.Create(filepath.Join(t.TempDir(), "lossy"))
+	require.NoError(t, err)
+	totals, err := Convert(bytes.NewReader(append(lossy, record(ask(Miss, 0, 1))[headerSize:headerSize+itemSize]...)), CSV, out)
+	require.NoError(t, errors.Join(err, out.Close()))
+	require.Equal(t, Totals{Accesses: 1, Lost: 7}, totals)
+	_, err = Convert(bytes.NewReader(sample()), "xml", nil)
 	require.ErrorContains(t, err, "want csv or oracleGeneral")
 }
 

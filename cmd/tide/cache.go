@@ -57,9 +57,12 @@ func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
 	if same(in, c.Out) {
 		return usageError{fmt.Errorf("%s is the trace itself: name another file", c.Out)}
 	}
-	var n int64
+	if err := replaceable(c.Out); err != nil {
+		return usageError{err}
+	}
+	var t trace.Totals
 	err := replaceFile(c.Out, func(out *os.File) (err error) {
-		if n, err = trace.Convert(in, c.To, out); err != nil {
+		if t, err = trace.Convert(in, c.To, out); err != nil {
 			err = fmt.Errorf("%s: %w", c.File, err)
 		}
 		return err
@@ -67,10 +70,11 @@ func (c *cacheTraceCmd) convert(std *stdio, in *os.File) error {
 	if err != nil {
 		return err
 	}
+	warnLost(c.File, t.Lost, t.Accesses)
 	if c.JSON {
-		return json.NewEncoder(std.out).Encode(map[string]any{"requests": n, "format": c.To})
+		return json.NewEncoder(std.out).Encode(map[string]any{"requests": t.Accesses, "lost": t.Lost, "format": c.To})
 	}
-	fmt.Fprintf(std.out, "%d requests\n", n)
+	fmt.Fprintf(std.out, "%d requests\n", t.Accesses)
 	return nil
 }
 

@@ -24,6 +24,9 @@ func (c *cacheGenCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := replaceable(c.Out); err != nil {
+		return usageError{err}
+	}
 	var n int64
 	err = replaceFile(c.Out, func(out *os.File) error {
 		n, err = g.Write(out, ctx.Err)
@@ -49,5 +52,18 @@ func replaceFile(name string, write func(*os.File) error) error {
 	if err := errors.Join(write(out), out.Chmod(0o644), out.Close()); err != nil {
 		return errors.Join(err, os.Remove(out.Name()))
 	}
-	return os.Rename(out.Name(), name)
+	if err := os.Rename(out.Name(), name); err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return nil
+}
+
+// replaceable refuses what must not be replaced by a file: a folder, a device, a
+// pipe. It is asked before the work is done.
+func replaceable(name string) error {
+	at, err := os.Stat(name)
+	if err != nil || at.Mode().IsRegular() {
+		return nil // what is wrong with its folder is found out when the file is made
+	}
+	return fmt.Errorf("%s is no file (%v): name one, for it is replaced when the trace is whole", name, at.Mode().Type())
 }

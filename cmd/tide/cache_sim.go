@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/tidelog/tide/cacheexp/prefetch"
 	"github.com/tidelog/tide/cacheexp/replay"
+	"github.com/tidelog/tide/cacheexp/trace"
 	"github.com/tidelog/tide/internal/units"
 )
 
@@ -26,41 +28,61 @@ type cacheSimCmd struct {
 	Unit       string      `help:"What sizes are counted in: objects (each block is 1) or bytes." enum:"objects,bytes" default:"objects"`
 	Prefetch   []string    `help:"Prefetchers: those of tide broker, such as fixed:4, chunk:4MiB, rate. All but none need --store-model." default:"none"`
 	StoreModel string      `help:"Replay in virtual time against a model of a store: s3-standard or s3-express. Adds accuracy, coverage, late (used blocks that had to be waited for), late_wait_us, pollution, over_read, gets_per_mib, usd_per_gib, p50_us and p99_us." placeholder:"MODEL"`
-	Seed       uint64      `help:"Of the model's latencies." default:"1"`
+	Seed       uint64      `help:"Of the latencies of --store-model." default:"1"`
 	CSV        bool        `name:"csv" help:"Print comma-separated values with a header line instead of a table." xor:"form"`
 	JSON       bool        `name:"json" help:"Print one JSON object instead of a table." xor:"form"`
 }
 
 // cacheSize is a number, or a size as other flags take it.
-type cacheSize float64
+type cacheSize struct {
+	number float64
+	text   string // as it was given, if with a unit of bytes
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *cacheSize) UnmarshalText(b []byte) error {
 	if f, err := strconv.ParseFloat(string(b), 64); err == nil {
-		*s = cacheSize(f)
+		*s = cacheSize{number: f}
 		return nil
 	}
 	n, err := units.ParseSize(string(b))
 	if err != nil {
 		return fmt.Errorf("%w; or a share of the footprint up to 1", err)
 	}
-	*s = cacheSize(n)
+	*s = cacheSize{float64(n), string(b)}
 	return nil
 }
 
 // cells are all combinations, in the order of the rows.
 func (c *cacheSimCmd) cells() (cells []replay.Cell, err error) {
-	var errs []error
+	var errs faults
+	if len(c.Policy)*len(c.Prefetch)*len(c.Size) == 0 {
+		errs.add(errors.New("--policy, --prefetch or --size is empty: nothing to simulate"))
+	}
+	for _, s := range c.Size {
+		if s.text != "" && c.Unit != string(replay.Bytes) {
+			errs.add(fmt.Errorf("--size %s is in bytes, and the cache is counted in %s: say --unit %s, or a number of blocks", s.text, c.Unit, replay.Bytes))
+		}
+	}
 	for _, p := range c.Policy {
 		for _, ahead := range c.Prefetch {
 			for _, size := range c.Size {
-				cell := replay.Cell{Policy: p, Prefetch: ahead, Size: float64(size), Unit: replay.Unit(c.Unit)}
-				errs = append(errs, c.check(cell))
+				cell := replay.Cell{Policy: p, Prefetch: ahead, Size: size.number, Unit: replay.Unit(c.Unit)}
+				errs.add(c.check(cell))
 				cells = append(cells, cell)
 			}
 		}
 	}
 	return cells, errors.Join(errs...)
+}
+
+// faults are errors, each said once however many cells have it.
+type faults []error
+
+func (f *faults) add(err error) {
+	if err != nil && !slices.ContainsFunc(*f, func(o error) bool { return o.Error() == err.Error() }) {
+		*f = append(*f, err)
+	}
 }
 
 // check reports what is wrong with a cell. A simulation without time has no
@@ -86,23 +108,31 @@ func (c *cacheSimCmd) Run(ctx context.Context, std *stdio) error {
 	if c.StoreModel != "" {
 		rows, err := c.timed(ctx, cells)
 		if err != nil {
-			return err
+			return c.otherFormat(err)
 		}
-		c.warnLost(rows[0].Row)
+		warnLost(c.Trace, rows[0].Lost, rows[0].Requests)
 		return printSim(c, std, append(replay.Header(), timedHeader()...), rows, timedRow.record)
 	}
 	rows, err := replay.Run(ctx, replay.Trace{Path: c.Trace, Format: c.Format}, cells)
 	if err != nil {
-		return err
+		return c.otherFormat(err)
 	}
-	c.warnLost(rows[0])
+	warnLost(c.Trace, rows[0].Lost, rows[0].Requests)
 	return printSim(c, std, replay.Header(), rows, replay.Row.Record)
 }
 
+// otherFormat adds to an error about the default format that there are others.
+func (c *cacheSimCmd) otherFormat(err error) error {
+	if c.Format == replay.Tide && errors.Is(err, trace.ErrFormat) {
+		return fmt.Errorf("%w; if it is of another kind, say --format csv or --format oracleGeneral", err)
+	}
+	return err
+}
+
 // warnLost says that the trace is not all that was asked of the cache.
-func (c *cacheSimCmd) warnLost(r replay.Row) {
-	if r.Lost > 0 {
-		slog.Warn("the trace is not whole: accesses came faster than they could be recorded", "trace", c.Trace, "lost", r.Lost, "read", r.Requests)
+func warnLost(file string, lost, read int64) {
+	if lost > 0 {
+		slog.Warn("the trace is not whole: accesses came faster than they could be recorded", "trace", file, "lost", lost, "read", read)
 	}
 }
 

@@ -61,6 +61,14 @@ func TestCacheTrace(t *testing.T) {
 		require.Contains(t, errs, c.want)
 	}
 	require.NoFileExists(t, filepath.Join(dir, "new"))
+	require.NoError(t, os.Remove(converted))
+	for _, out := range []string{dir, os.DevNull} { // no file, and not to become one
+		for _, args := range [][]string{{"trace", file, "--to", "csv", out}, {"gen", "zipf?requests=10", out}} {
+			code, _, errs := invoke(append([]string{"cache"}, args...)...)
+			require.Equal(t, exitUsage, code)
+			require.Contains(t, errs, out+" is no file")
+		}
+	}
 	left, err := filepath.Glob(filepath.Join(dir, ".trace-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)

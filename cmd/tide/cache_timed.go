@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strconv"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tidelog/tide/cacheexp/replay"
 	"github.com/tidelog/tide/cacheexp/timed"
+	"github.com/tidelog/tide/cacheexp/trace"
 	"github.com/tidelog/tide/internal/storetime"
 )
 
@@ -36,6 +38,21 @@ func (r timedRow) record() []string {
 	return out
 }
 
+// until is a source that ends with a context's error.
+type until struct {
+	ctx context.Context
+	timed.Source
+	n int
+}
+
+// Next implements timed.Source. It looks at the context now and then.
+func (u *until) Next() (trace.Access, error) {
+	if u.n++; u.n%1024 == 1 && u.ctx.Err() != nil {
+		return trace.Access{}, u.ctx.Err()
+	}
+	return u.Source.Next()
+}
+
 // timed replays the cells behind a model of a store. The catalog of the trace's
 // blocks is made once and shared.
 func (c *cacheSimCmd) timed(ctx context.Context, cells []replay.Cell) ([]timedRow, error) {
@@ -44,7 +61,7 @@ func (c *cacheSimCmd) timed(ctx context.Context, cells []replay.Cell) ([]timedRo
 		return nil, usageError{err}
 	}
 	t := replay.Trace{Path: c.Trace, Format: c.Format}
-	catalog, err := c.catalog(t)
+	catalog, err := c.catalog(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -60,19 +77,16 @@ func (c *cacheSimCmd) timed(ctx context.Context, cells []replay.Cell) ([]timedRo
 	return rows, group.Wait()
 }
 
-func (c *cacheSimCmd) catalog(t replay.Trace) (*timed.Catalog, error) {
+func (c *cacheSimCmd) catalog(ctx context.Context, t replay.Trace) (*timed.Catalog, error) {
 	in, err := t.Items()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	return timed.NewCatalog(in)
+	return timed.NewCatalog(&until{ctx, in, 0})
 }
 
 func (c *cacheSimCmd) timedCell(ctx context.Context, t replay.Trace, catalog *timed.Catalog, cell replay.Cell, service storetime.Service) (timedRow, error) {
-	if err := ctx.Err(); err != nil {
-		return timedRow{}, err
-	}
 	capacity, err := cell.Capacity(replay.Footprint{Objects: catalog.Blocks(), Bytes: catalog.Bytes()})
 	if err != nil {
 		return timedRow{}, fmt.Errorf("%s: %w", t.Name(), err)
@@ -82,13 +96,14 @@ func (c *cacheSimCmd) timedCell(ctx context.Context, t replay.Trace, catalog *ti
 		return timedRow{}, err
 	}
 	defer in.Close()
-	r, err := timed.Run(catalog, in, timed.Config{
+	r, err := timed.Run(catalog, &until{ctx, in, 0}, timed.Config{
 		Policy: cell.Policy, Prefetch: cell.Prefetch, Capacity: capacity, Objects: cell.Unit == replay.Objects,
 		Service: service, Seed: c.Seed,
 	})
 	if err != nil {
 		return timedRow{}, fmt.Errorf("%s: %w", t.Name(), err)
 	}
+	warnStalled(cell, r)
 	return timedRow{
 		Row: replay.Row{
 			Trace: t.Name(), Policy: cell.Policy, Prefetch: cell.Prefetch, Size: capacity, Unit: cell.Unit,
@@ -96,4 +111,13 @@ func (c *cacheSimCmd) timedCell(ctx context.Context, t replay.Trace, catalog *ti
 		},
 		Figures: r.Figures(), Simulated: fmt.Sprintf("%s, seed %d", service, c.Seed),
 	}, nil
+}
+
+// warnStalled says that a store was so slow that not even the accesses of readers
+// that fell behind could be held: then the load was less than that of the trace.
+func warnStalled(cell replay.Cell, r *timed.Result) {
+	if r.Stalled > 0 {
+		slog.Warn("readers fell so far behind that the whole trace waited for them: it asks for more than this store and cache serve",
+			"policy", cell.Policy, "prefetch", cell.Prefetch, "waited", r.Stalled, "of", r.Took)
+	}
 }

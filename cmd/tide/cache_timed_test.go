@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/cacheexp/gen"
 )
 
 const genSpec = "log?streams=2&rate=8MiB/s&backlog=64MiB&duration=10s&groups=1&catchup=2&lag=1s"
@@ -74,4 +77,21 @@ func TestCacheGenAndTimed(t *testing.T) {
 		require.Equal(t, c.code, code, "%v: %s", c.args, errs)
 		require.Contains(t, errs, c.want)
 	}
+}
+
+// TestUntil: a replay ends when it is told to.
+func TestUntil(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	g, err := gen.New("zipf?requests=1e4")
+	require.NoError(t, err)
+	u := &until{ctx, g, 0}
+	_, err = u.Next()
+	require.NoError(t, err)
+	cancel()
+	for range 2000 {
+		if _, err = u.Next(); err != nil {
+			break
+		}
+	}
+	require.ErrorIs(t, err, context.Canceled)
 }
