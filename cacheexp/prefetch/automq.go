@@ -1,5 +1,7 @@
 package prefetch
 
+import "errors"
+
 // Sizes of AutoMQ's read-ahead, in bytes.
 const (
 	automqFirst = 512 << 10
@@ -8,12 +10,20 @@ const (
 
 func init() {
 	register("automq", func(arg string) (Prefetcher, error) {
-		return &automq{walks: newRuns[walk](mostReaders)}, plain(arg)
+		p := &automq{walks: newRuns[walk](mostReaders), due: (*walk).advance}
+		switch arg {
+		case "":
+		case "steps":
+			p.due = (*walk).step
+		default:
+			return nil, errors.New("want automq, or automq:steps for AutoMQ's own steps and pause")
+		}
+		return p, nil
 	})
 }
 
-// automq is the read-ahead of AutoMQ's StreamReader (its s3stream module, 2024
-// to 2026), written from its behaviour:
+// automq is the read-ahead of AutoMQ's StreamReader (its s3stream module, 2024),
+// written from its behaviour:
 //
 //	          mark          end
 //	──read──▶──┼─────────────┼
@@ -32,8 +42,13 @@ func init() {
 // otherwise a slow store is read with as little ahead as a fast one, because
 // a reader that waits overtakes nothing. And no reader gets more than its share
 // of the room that there is for all.
+//
+// And one thing of AutoMQ's is left out: after a block was gone before it was
+// read it reads nothing ahead for a minute. Since 2025 it also grows otherwise.
+// automq:steps does both as AutoMQ does (automq_steps.go).
 type automq struct {
 	walks *runs[walk]
+	due   func(*walk, Access) bool // counts one block as read and tells whether a piece is due
 }
 
 // walk is one reader's way through its stream. Blocks are counted, since where
@@ -45,6 +60,7 @@ type walk struct {
 	piece    int   // of these, the blocks of the last piece
 	patience int   // blocks to read until waiting may double the size again
 	now      int64 // of the last access
+	paused   int64 // until when automq:steps reads nothing ahead, ns
 }
 
 // Access proposes the next piece when the reader has come into the last one.
@@ -61,7 +77,7 @@ func (p *automq) Access(a Access, ahead Ahead, dst []Block) []Block {
 		w.rest()
 	}
 	before := w.size
-	if !w.advance(a) {
+	if !p.due(w, a) {
 		return dst
 	}
 	n := len(dst)
