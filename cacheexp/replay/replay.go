@@ -11,7 +11,9 @@
 // survey and for each block of each cache some tens of bytes.
 //
 // Rules, those of libCacheSim: every request counts, there is no warm-up; every
-// miss is inserted, unless the block is larger than the cache.
+// miss is inserted, unless the block is larger than the cache. One differs: a
+// request of no size, which libCacheSim skips unless it is told not to, counts here
+// as one for a block of a byte.
 package replay
 
 import (

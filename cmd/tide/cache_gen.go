@@ -59,11 +59,11 @@ func replaceFile(name string, write func(*os.File) error) error {
 }
 
 // replaceable refuses what must not be replaced by a file: a folder, a device, a
-// pipe. It is asked before the work is done.
+// pipe. It is asked before the work is done. A name that cannot be looked at is not
+// refused: what is wrong with it is found out when the file is made.
 func replaceable(name string) error {
-	at, err := os.Stat(name)
-	if err != nil || at.Mode().IsRegular() {
-		return nil // what is wrong with its folder is found out when the file is made
+	if at, err := os.Stat(name); err == nil && !at.Mode().IsRegular() {
+		return fmt.Errorf("%s is no file (%v): name one, for it is replaced when the trace is whole", name, at.Mode().Type())
 	}
-	return fmt.Errorf("%s is no file (%v): name one, for it is replaced when the trace is whole", name, at.Mode().Type())
+	return nil
 }
