@@ -262,3 +262,12 @@ func FuzzNew(f *testing.F) {
 		}
 	})
 }
+
+// TestRate: requests come 1/rate apart, and a rate may be written as flags take it.
+func TestRate(t *testing.T) {
+	for _, rate := range []string{"500", "500/s"} {
+		items := all(t, "zipf?objects=9&requests=3&rate="+rate)
+		require.Len(t, items, 3)
+		require.EqualValues(t, 4e6, items[2].Time, rate)
+	}
+}

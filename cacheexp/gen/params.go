@@ -51,7 +51,9 @@ func (p *params) fault(format string, args ...any) {
 
 // text of a key, or nothing.
 func (p *params) text(key string) (string, bool) {
-	p.known = append(p.known, key)
+	if !slices.Contains(p.known, key) {
+		p.known = append(p.known, key)
+	}
 	return p.values.Get(key), p.values.Has(key)
 }
 

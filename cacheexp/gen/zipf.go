@@ -3,6 +3,7 @@ package gen
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/tidelog/tide/cacheexp/trace"
@@ -37,8 +38,11 @@ func init() {
 	})
 }
 
-// interval between requests, ns.
+// interval between requests, ns. The rate may end in /s, as rates of flags do.
 func interval(p *params) int64 {
+	if text, given := p.text("rate"); given {
+		p.values.Set("rate", strings.TrimSuffix(text, "/s"))
+	}
 	return int64(float64(time.Second) / p.float("rate", requestRate, 1e-3, 1e9))
 }
 
