@@ -50,7 +50,7 @@ type Config struct {
 	BlockCache int64
 	// Policy evicts from the block cache. Default lru.
 	Policy string
-	// Prefetch fills it ahead of readers. Default automq.
+	// Prefetch fills it ahead of readers. Default automq:2024.
 	Prefetch string
 	// ObjectBlock closes a DataBlock, in bytes. Default 1 MiB.
 	ObjectBlock int64
@@ -124,7 +124,7 @@ func (c Config) withDefaults() Config {
 	def(&c.LogCache, max(memory/8, 128<<20))
 	def(&c.BlockCache, max(memory/8, 64<<20))
 	def(&c.Policy, "lru")
-	def(&c.Prefetch, "automq")
+	def(&c.Prefetch, "automq:2024")
 	def(&c.ObjectBlock, 1<<20)
 	def(&c.ObjectSplit, 8<<20)
 	def(&c.UploadThreshold, 64<<20)

@@ -114,7 +114,7 @@ func (s *shelf) open(t *testing.T, policyName, prefetcher string, cfg blockcache
 	return c
 }
 
-var prefetchers = []string{"none", "fixed:2", "automq", "linux", "chunk:64KiB", "rate"}
+var prefetchers = []string{"none", "fixed:2", "automq:2024", "linux", "chunk:64KiB", "rate"}
 
 // TestRecordingReplays: whatever readers do, and hold, and give up, and whatever
 // fails, the policy told again what it was told does the same again: not one

@@ -241,7 +241,7 @@ func TestBound(t *testing.T) {
 		w.objects = append(w.objects, o)
 	}
 	const size, pinned = 256 * kib, 128 * kib
-	for _, spec := range []string{"fixed:2", "automq"} {
+	for _, spec := range []string{"fixed:2", "automq:2024"} {
 		t.Run(spec, func(t *testing.T) { w.bound(t, size, pinned, spec) })
 	}
 }

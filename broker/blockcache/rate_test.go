@@ -45,7 +45,7 @@ func TestCatchUpFillsTheConnections(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 24, readers, 16, block)
 			far := remote{Store: w.store, first: 30 * time.Millisecond, rate: 80 << 20 / scale}
-			ahead, err := prefetch.New("automq")
+			ahead, err := prefetch.New("automq:2024")
 			require.NoError(t, err)
 			size := int(w.objects[0].index[0].Size)
 			c, err := blockcache.New(blockcache.Config{

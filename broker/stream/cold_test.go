@@ -89,7 +89,7 @@ func TestLookUpCostsTwoGETs(t *testing.T) {
 // index once, blocks that lie together with one GET, and hardly a byte more
 // than it serves; a reader beside it disturbs nothing.
 func TestCatchUpReadsOnce(t *testing.T) {
-	c := newCold(t, 2, 400, 4000, blockcache.Config{Size: 8 << 20}, "automq")
+	c := newCold(t, 2, 400, 4000, blockcache.Config{Size: 8 << 20}, "automq:2024")
 	c.verify(c.stream(0), 0, 400, 4000)
 	c.verify(c.stream(1), 0, 400, 4000)
 	get, s := c.store.Stats(objstore.OpGet), c.blocks.Stats()
@@ -142,7 +142,7 @@ func TestFetchLendsAndReturns(t *testing.T) {
 // hold of the cache stays within its budget; the others are copies. Producers
 // and other readers go on.
 func TestSlowConsumersHoldABudget(t *testing.T) {
-	c := newCold(t, 1, 200, 4000, blockcache.Config{Size: 512 << 10}, "automq")
+	c := newCold(t, 1, 200, 4000, blockcache.Config{Size: 512 << 10}, "automq:2024")
 	s := c.stream(0)
 	var reads []*Read
 	for at := int64(0); at < 200; {
@@ -170,7 +170,7 @@ func TestSlowConsumersHoldABudget(t *testing.T) {
 // several of them have their objects got at the same time.
 func TestNoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCold(t, 3, 20, 4000, blockcache.Config{}, "automq")
+		c := newCold(t, 3, 20, 4000, blockcache.Config{}, "automq:2024")
 		c.fault.Set(fault.Rule{Op: objstore.OpGet, Latency: 100 * time.Millisecond})
 		start := time.Now()
 		for done := 0; done < 3; {
@@ -193,7 +193,7 @@ func TestNoWait(t *testing.T) {
 // TestNoWaitHidesNoError: a reader that never waits hears of an object that
 // cannot be read in the end.
 func TestNoWaitHidesNoError(t *testing.T) {
-	c := newCold(t, 1, 20, 4000, blockcache.Config{}, "automq")
+	c := newCold(t, 1, 20, 4000, blockcache.Config{}, "automq:2024")
 	c.fault.Set(fault.Rule{Op: objstore.OpGet, Err: fault.ErrInjected})
 	want := Want{MaxBytes: 10_000, MinOne: true, NoWait: true}
 	var err error
@@ -223,7 +223,7 @@ func TestRottenBatch(t *testing.T) {
 			return errRotten
 		}
 		return nil
-	}}, "automq")
+	}}, "automq:2024")
 	s := c.stream(0)
 	r, err := s.Fetch(t.Context(), 5, 1<<20, true)
 	require.NoError(t, err)
@@ -252,7 +252,7 @@ func TestLocateAllocatesNothing(t *testing.T) {
 func BenchmarkColdFetch(b *testing.B) {
 	const streams, batches, size = 8, 512, 16 << 10
 	for _, buffered := range []bool{false, true} {
-		for _, spec := range []string{"none", "fixed", "automq"} {
+		for _, spec := range []string{"none", "fixed", "automq:2024"} {
 			name := map[bool]string{false: "dir", true: "dir-buffered"}[buffered]
 			b.Run(fmt.Sprintf("store=%s/prefetch=%s", name, spec), func(b *testing.B) {
 				benchmarkColdFetch(b, buffered, spec, streams, batches, size)

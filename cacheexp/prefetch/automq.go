@@ -10,20 +10,21 @@ const (
 
 func init() {
 	register("automq", func(arg string) (Prefetcher, error) {
-		p := &automq{walks: newRuns[walk](mostReaders), due: (*walk).advance}
+		p := &automq{walks: newRuns[walk](mostReaders), due: (*walk).step}
 		switch arg {
 		case "":
-		case "steps":
-			p.due = (*walk).step
+		case "2024":
+			p.due = (*walk).advance
 		default:
-			return nil, errors.New("want automq, or automq:steps for AutoMQ's own steps and pause")
+			return nil, errors.New("want automq, or automq:2024 for AutoMQ's rule of that year")
 		}
 		return p, nil
 	})
 }
 
-// automq is the read-ahead of AutoMQ's StreamReader (its s3stream module, 2024),
-// written from its behaviour:
+// automq is the read-ahead of AutoMQ's StreamReader (its s3stream module), written
+// from its behaviour, in two forms: as it is since 2025 (automq, automq_steps.go)
+// and as it was in 2024 (automq:2024, this file):
 //
 //	          mark          end
 //	──read──▶──┼─────────────┼
@@ -43,9 +44,8 @@ func init() {
 // a reader that waits overtakes nothing. And no reader gets more than its share
 // of the room that there is for all.
 //
-// And one thing of AutoMQ's is left out: after a block was gone before it was
-// read it reads nothing ahead for a minute. Since 2025 it also grows otherwise.
-// automq:steps does both as AutoMQ does (automq_steps.go).
+// And one thing of AutoMQ's is left out of automq:2024: after a block was gone
+// before it was read it reads nothing ahead for a minute.
 type automq struct {
 	walks *runs[walk]
 	due   func(*walk, Access) bool // counts one block as read and tells whether a piece is due
@@ -60,7 +60,7 @@ type walk struct {
 	piece    int   // of these, the blocks of the last piece
 	patience int   // blocks to read until waiting may double the size again
 	now      int64 // of the last access
-	paused   int64 // until when automq:steps reads nothing ahead, ns
+	paused   int64 // until when nothing is read ahead by the rule of 2025, ns
 }
 
 // Access proposes the next piece when the reader has come into the last one.

@@ -46,7 +46,7 @@ type walker struct {
 }
 
 func newWalker(t require.TestingT, size int32, end int64) *walker {
-	p, err := prefetch.New("automq")
+	p, err := prefetch.New("automq:2024")
 	require.NoError(t, err)
 	return &walker{p: p, strip: strip{size: size, end: end}, known: map[int64]bool{}}
 }

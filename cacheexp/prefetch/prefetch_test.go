@@ -17,7 +17,7 @@ func TestNew(t *testing.T) {
 		"fixed:x":    "want fixed:N",
 		"fixed:":     "nothing behind the colon",
 		"fixed:9999": "from 1 to 1024",
-		"automq:3":   "want automq, or automq:steps",
+		"automq:3":   "want automq, or automq:2024",
 		"none:3":     "takes no argument",
 	} {
 		_, err := prefetch.New(spec)

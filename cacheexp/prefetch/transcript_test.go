@@ -102,7 +102,7 @@ func ranges(blocks []int64, size int64) string {
 // FuzzNew: any spec is a prefetcher or a clear error, and what a prefetcher
 // proposes is known, ahead of the reader or around it, and named once.
 func FuzzNew(f *testing.F) {
-	for _, spec := range []string{"none", "fixed:3", "automq", "linux:1MiB", "chunk:4MiB", "rate", "fixed:-1", "chunk:", ":", "linux:1e9"} {
+	for _, spec := range []string{"none", "fixed:3", "automq", "automq:2024", "linux:1MiB", "chunk:4MiB", "rate", "fixed:-1", "chunk:", ":", "linux:1e9"} {
 		f.Add(spec, []byte{0, 1, 2, 3, 3, 9, 10, 200, 11})
 	}
 	f.Fuzz(func(t *testing.T, spec string, reads []byte) {

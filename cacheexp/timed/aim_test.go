@@ -49,7 +49,7 @@ func TestAim(t *testing.T) {
 		}
 		alone := run("none")
 		best, most := "", 0.0
-		for _, p := range []string{"fixed:1", "fixed:4", "automq", "linux", "chunk:1MiB", "chunk:4MiB", "chunk:16MiB", "rate"} {
+		for _, p := range []string{"fixed:1", "fixed:4", "automq", "automq:2024", "linux", "chunk:1MiB", "chunk:4MiB", "chunk:16MiB", "rate"} {
 			r := run(p)
 			gone := 1 - float64(r.Misses)/float64(alone.Misses)
 			lean := r.Figures().OverRead <= 1.1 && float64(r.Fetched) <= 1.1*float64(alone.Fetched)

@@ -149,7 +149,7 @@ func TestOrder(t *testing.T) {
 }
 
 // tried is every prefetcher.
-var tried = []string{"none", "fixed:2", "automq", "linux", "chunk:4MiB", "rate"}
+var tried = []string{"none", "fixed:2", "automq:2024", "linux", "chunk:4MiB", "rate"}
 
 // TestAccounts: whatever the trace, the accounts agree with each other, and a
 // replay comes out the same twice.

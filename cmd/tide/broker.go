@@ -37,7 +37,7 @@ type brokerCmd struct {
 	LogCache   units.Bytes `help:"Memory for what is not in an object yet, and the newest of what is, in bytes. Default 1/8 of the memory, at least 128MiB." placeholder:"SIZE"`
 	BlockCache units.Bytes `help:"Memory for blocks of objects, in bytes. Default 1/8 of the memory, at least 64MiB." placeholder:"SIZE"`
 	Policy     string      `help:"Eviction policy of the block cache: fifo, lru, clock, sieve, s3fifo, 2q, arc, slru, lirs or wtinylfu. Default lru." placeholder:"NAME"`
-	Prefetch   string      `help:"Prefetcher of the block cache: none, fixed:N (blocks), automq, linux:MAX (largest window), chunk:SIZE (aligned pieces of an object) or rate. Default automq." placeholder:"NAME"`
+	Prefetch   string      `help:"Prefetcher of the block cache: none, fixed:N (blocks), automq, automq:2024, linux:MAX (largest window), chunk:SIZE (aligned pieces of an object) or rate. Default automq:2024." placeholder:"NAME"`
 
 	ObjectBlock     units.Bytes   `help:"Size of a DataBlock of an object, in bytes. Default 1MiB." placeholder:"SIZE"`
 	ObjectSplit     units.Bytes   `help:"A stream with as many bytes in one upload gets an object of its own. Default 8MiB." placeholder:"SIZE"`

@@ -49,7 +49,7 @@ func f5(t *testing.T) *results.MatrixRun {
 func f5l(t *testing.T) *results.MatrixRun {
 	var cells []results.CellTrial
 	for _, policy := range []string{"lru", "arc"} {
-		for ahead, miss := range map[string]float64{"none": 0.3, "fixed:1": 0.02, "automq": 0.02, "rate": 0.03} {
+		for ahead, miss := range map[string]float64{"none": 0.3, "fixed:1": 0.02, "automq:2024": 0.02, "rate": 0.03} {
 			r := map[string]any{"durability": "dsync", "simulated": "store: s3-express (guesses)", "replay/differences": 0.0}
 			for _, side := range []string{"live/", "sim/"} {
 				r[side+"miss_ratio"], r[side+"gets_per_mib"], r[side+"over_read"] = miss, 4-50*(0.3-miss)*0.2, 1.0
