@@ -28,6 +28,7 @@ var livePage = template.Must(template.New("live").Parse(liveHTML))
 //	POST /logcache/drop  frees the committed blocks of the log cache
 //	POST /compact        merges small objects whatever their age; answers when done
 //	POST /retention      enforces retention now
+//	POST /store/fault    with --fault-injection: the store fails or is slow
 //	     /debug/pprof/   profiles
 func (b *Broker) adminHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -42,6 +43,9 @@ func (b *Broker) adminHandler() http.Handler {
 	})
 	mux.HandleFunc("POST /compact", b.compactNow)
 	mux.HandleFunc("POST /retention", b.retainRequest)
+	if b.faults != nil {
+		mux.HandleFunc("POST /store/fault", b.faultRequest)
+	}
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

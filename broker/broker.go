@@ -26,6 +26,7 @@ import (
 	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/meta/raftmeta"
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/fault"
 	"github.com/tidelog/tide/broker/objstore/shape"
 	"github.com/tidelog/tide/broker/partition"
 	"github.com/tidelog/tide/broker/stream"
@@ -47,6 +48,7 @@ type Broker struct {
 	kafka, admin net.Listener
 	path         iopath.Path
 	requests     *objstore.CountedStore // counts what really goes to the store
+	faults       *fault.Store           // around the store; nil but for FaultInjection
 	store        *shape.Store           // shares it out by class; what the parts see
 	quorum       *raftmeta.Node
 	replica      *meta.Replica
@@ -203,6 +205,7 @@ func (b *Broker) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
+	store = b.injectFaults(store)
 	b.requests = objstore.Counted(store)
 	b.onClose(b.requests.Close)
 	if b.store, err = shape.New(b.requests, b.cfg.shape()); err != nil {

@@ -82,6 +82,10 @@ type Config struct {
 	// DiscardWAL starts although the WAL is another node's or of an older
 	// life, and empties it.
 	DiscardWAL bool
+	// FaultInjection lets POST /store/fault make the store fail or slow, for
+	// benchmarks. It is for nothing else: default off, and then there is no such
+	// request.
+	FaultInjection bool
 	// Trace is a file that gets every access of the block cache, for `tide
 	// cache trace`; FILE.1, FILE.2 … when it is there already. Default none.
 	Trace string

@@ -23,11 +23,12 @@ consumerPerSubscription: 1
 producerRate: 1000
 fillGB: 0.03125
 warmupDurationMinutes: 0.0167
-testDurationMinutes: 0.2
+testDurationMinutes: 0.25
 phases:
   - {at: 3s, do: catch-up, for: 2s}
   - {at: 6s, do: compact, for: 2s}
   - {at: 9s, do: kill9, for: 2s}
+  - {at: 12s, do: store-outage, for: 2s}
 verify: true
 `
 
@@ -174,12 +175,13 @@ func checkPhases(t *testing.T, run benchRun, times string) {
 			}
 		}
 	}
-	require.Equal(t, []string{"fill", "warm-up", "run", "catch-up", "run-2", "compact", "run-3", "kill9", "run-4"}, names)
+	require.Equal(t, []string{"fill", "warm-up", "run", "catch-up", "run-2", "compact", "run-3", "kill9", "run-4", "store-outage", "run-5"}, names)
 	require.Positive(t, uploads)
 	require.GreaterOrEqual(t, caught, int64(32<<20), "what was filled")
 	require.GreaterOrEqual(t, run.Figures["catch-up from objects"].Value, 95.0)
 	require.Equal(t, "own, nice 19", run.Config["load.catch_up_process"])
-	for _, figure := range []string{"catch-up rate", "catch-up consumers' CPU", "compact objects merged", "kill9 outage", "kill9 p99 ÷ undisturbed", "undisturbed p99"} {
+	require.Equal(t, "true", run.Config["broker.fault-injection"])
+	for _, figure := range []string{"catch-up rate", "catch-up consumers' CPU", "compact objects merged", "kill9 outage", "store-outage acknowledged meanwhile", "store-outage until level", "kill9 p99 ÷ undisturbed", "undisturbed p99"} {
 		require.Positive(t, run.Figures[figure].Value, figure)
 	}
 }

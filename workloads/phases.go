@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 //	phases:
 //	  - {at: 60s, do: catch-up, for: 20s}
 //	  - {at: 120s, do: kill9, for: 30s}
+//	  - {at: 160s, do: store-slow, for: 30s, storeLatency: 2s}
 type Phase struct {
 	At  time.Duration `yaml:"at"`  // since the start of the run, behind the warm-up
 	Do  string        `yaml:"do"`  // one of Happenings
@@ -21,16 +23,31 @@ type Phase struct {
 	// CatchUpRateMiB is what the consumers of a catch-up read a second, all
 	// together; 0: as fast as it goes.
 	CatchUpRateMiB float64 `yaml:"catchUpRateMiB"`
+	// StoreLatency delays each request of the target's store in store-slow.
+	// Default 1s.
+	StoreLatency time.Duration `yaml:"storeLatency"`
 }
 
+// Latency is StoreLatency, or its default.
+func (p Phase) Latency() time.Duration { return cmp.Or(p.StoreLatency, time.Second) }
+
+// What a phase does to the target's store.
+const (
+	StoreOutage = "store-outage" // every request fails
+	StoreSlow   = "store-slow"   // every request takes longer
+)
+
 // Happenings are what a phase may do.
-var Happenings = []string{"catch-up", "kill9", "compact"}
+var Happenings = []string{"catch-up", "kill9", "compact", StoreOutage, StoreSlow}
 
 // maxPhases of one workload.
 const maxPhases = 100
 
 // maxCatchUp is the highest catchUpRateMiB.
 const maxCatchUp = 1 << 20
+
+// maxStoreLatency is the longest storeLatency.
+const maxStoreLatency = 10 * time.Minute
 
 // checkPhases reports every fault of the phases.
 func (w Workload) checkPhases() error {
@@ -59,6 +76,12 @@ func (w Workload) checkPhases() error {
 		if !(p.CatchUpRateMiB >= 0 && p.CatchUpRateMiB <= maxCatchUp) {
 			bad("phase %d has catchUpRateMiB: %g, want 0 (as fast as it goes) to %d", i+1, p.CatchUpRateMiB, maxCatchUp)
 		}
+		if p.StoreLatency != 0 && p.Do != StoreSlow {
+			bad("phase %d does %q, and storeLatency is for %s", i+1, p.Do, StoreSlow)
+		}
+		if p.StoreLatency < 0 || p.StoreLatency > maxStoreLatency {
+			bad("phase %d has storeLatency: %v, want more than 0, to %v", i+1, p.StoreLatency, maxStoreLatency)
+		}
 		if p.At < free {
 			bad("phase %d begins at: %v, before %v, when the one before it may end", i+1, p.At, free)
 		}
@@ -77,4 +100,9 @@ func (w Workload) Fill() int64 { return int64(w.FillGB * (1 << 30)) }
 // on.
 func (w Workload) CatchesUp() bool {
 	return slices.ContainsFunc(w.Phases, func(p Phase) bool { return p.Do == "catch-up" })
+}
+
+// BreaksStore says whether the target's store is made to fail.
+func (w Workload) BreaksStore() bool {
+	return slices.ContainsFunc(w.Phases, func(p Phase) bool { return p.Do == StoreOutage || p.Do == StoreSlow })
 }

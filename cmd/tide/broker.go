@@ -60,6 +60,8 @@ type brokerCmd struct {
 	RetentionCheck  time.Duration `help:"How often retention.ms and retention.bytes are enforced. Default 5m." placeholder:"DURATION"`
 	DeleteGrace     time.Duration `help:"How long an object's bytes stay after nothing refers to it any more. Default 1m." placeholder:"DURATION"`
 
+	FaultInjection bool `help:"For benchmarks only: POST /store/fault?do=outage, slow or none, with latency=1s, at the admin port makes the object store fail or answer late."`
+
 	Trace string `help:"Record every access of the block cache in this file, for tide cache trace; FILE.1, FILE.2 … where there is one already." placeholder:"FILE"`
 }
 
@@ -75,7 +77,7 @@ func (c *brokerCmd) config() (broker.Config, error) {
 		NoAutoCreate: !c.AutoCreateTopics, AcceptLoss: c.AcceptLoss, DiscardWAL: c.DiscardWAL,
 		NoCompact: !c.Compact, CompactInterval: c.CompactInterval, CompactRate: c.CompactRate.PerSecond, CompactTarget: int64(c.CompactTarget),
 		RetentionCheck: c.RetentionCheck, DeleteGrace: c.DeleteGrace,
-		Trace: c.Trace, Logger: slog.Default(),
+		FaultInjection: c.FaultInjection, Trace: c.Trace, Logger: slog.Default(),
 	}
 	if r := c.CompactRate; r.PerSecond != 0 && !r.IsBytes {
 		return cfg, usageError{fmt.Errorf("--compact-rate %s: want bytes, as in 32MiB/s", r)}

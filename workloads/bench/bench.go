@@ -107,6 +107,9 @@ func Run(ctx context.Context, cfg Config) (*results.Trial, error) {
 
 // one trial.
 func one(ctx context.Context, cfg Config) (*results.Trial, error) {
+	if cfg.Workload.BreaksStore() {
+		cfg.Target, _ = cfg.Target.WithFaults() // Check has said that it can
+	}
 	t := &trial{cfg: cfg, clock: load.NewClock(), dir: filepath.Join(cfg.Out, id(cfg, time.Now()))}
 	if err := t.run(ctx); err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", cfg.Workload.Name, cfg.Target.Text, err)

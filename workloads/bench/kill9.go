@@ -66,15 +66,7 @@ func (k *kill9) wait(ctx context.Context) error {
 }
 
 // end waits for the sends that were due while the target was down.
-func (k *kill9) end(ctx context.Context) error {
-	c, due := &k.t.load.Counters, k.t.producers.ScheduledBefore(k.t.clock.Now())
-	if k.t.soon(ctx, func() bool { return c.Acked.Load()+c.Failed.Load() >= k.t.filled+due }) {
-		return nil
-	}
-	k.t.session.Fault(fmt.Sprintf("%s: the sends that were due had no answer %v later", k.name, recoverTimeout),
-		"the target does not make up for an outage at this rate: see broker.log")
-	return ctx.Err()
-}
+func (k *kill9) end(ctx context.Context) error { return k.t.level(ctx, k.name) }
 
 // soon polls until something is so, and says whether it came to be: a hook in
 // the acknowledgement's path would cost every record for the sake of one.

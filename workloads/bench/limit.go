@@ -38,6 +38,9 @@ func ParseLimit(text string) (*Limit, error) {
 
 // Check finds what does not go together, before anything is started.
 func (c Config) Check() error {
+	if _, ok := c.Target.WithFaults(); c.Workload.BreaksStore() && !ok {
+		return fmt.Errorf("workload %s on %s: only the store of tide, started here, can be made to fail", c.Workload.Name, c.Target.Text)
+	}
 	if c.Search == nil {
 		if c.Workload.Searches() {
 			return errors.New("the workload has producerRate: 0, and no limit to search at")

@@ -77,10 +77,13 @@ func TestAble(t *testing.T) {
 		workloads.Phase{At: 0, Do: "kill9", For: time.Second},
 		workloads.Phase{At: 20 * time.Second, Do: "compact", For: time.Second},
 		workloads.Phase{At: 40 * time.Second, Do: "catch-up", For: time.Second},
+		workloads.Phase{At: 60 * time.Second, Do: "store-outage", For: time.Second},
 	)
 	tr.cfg.Target.Address = "127.0.0.1:1"
 	err := able(tr.plan())
 	require.ErrorContains(t, err, "phase kill9: the target was not started here")
 	require.ErrorContains(t, err, "phase compact: the target does not compact")
+	require.ErrorContains(t, err, "phase store-outage: the target's store cannot be made to fail")
 	require.NotContains(t, err.Error(), "catch-up")
+	require.ErrorContains(t, tr.cfg.Check(), "only the store of tide, started here, can be made to fail")
 }

@@ -135,3 +135,21 @@ func TestCrash(t *testing.T) {
 		require.Equal(t, []string{"done", "kept"}, keys)
 	})
 }
+
+// TestSlots: several slots are one GET, and fail as one.
+func TestSlots(t *testing.T) {
+	s, ctx := fault.Wrap(mem.New()), t.Context()
+	require.NoError(t, s.Put(ctx, "a", objstore.Body{[]byte("abcd")}))
+	slots := []objstore.Slot{{Buf: make([]byte, 2), Size: 2}, {Buf: make([]byte, 2), Size: 2}}
+	get := func() error { return objstore.GetSlots(ctx, s, "a", 0, slots) }
+	s.Set(fault.Rule{Op: objstore.OpGet, Count: 1, Err: fault.ErrInjected})
+	s.Set(fault.Rule{Op: objstore.OpGet, From: 2, Count: 1, Flip: true})
+	s.Set(fault.Rule{Op: objstore.OpGet, From: 3, Count: 1, Cut: true})
+	require.ErrorIs(t, get(), fault.ErrInjected)
+	require.NoError(t, get())
+	require.Equal(t, []byte{'a', 'b' ^ 1}, slots[0].Data())
+	require.ErrorIs(t, get(), io.ErrUnexpectedEOF)
+	require.NoError(t, get())
+	require.Equal(t, "abcd", string(slots[0].Data())+string(slots[1].Data()))
+	require.Equal(t, 1, objstore.SlotUnit(s))
+}
