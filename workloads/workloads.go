@@ -171,6 +171,14 @@ func (w Workload) Backlog() int64 { return int64(w.ConsumerBacklogSizeGB * (1 <<
 // written first and then read back.
 func (w Workload) Beside() bool { return w.Backlog() > 0 && !w.Closed }
 
+// BuildTime is what producerRate needs for so many bytes; 0 without such a rate.
+func (w Workload) BuildTime(backlog int64) time.Duration {
+	if w.ProducerRate == 0 {
+		return 0
+	}
+	return time.Duration(float64(backlog) / float64(w.MessageSize) / float64(w.ProducerRate) * float64(time.Second))
+}
+
 // Source is the file as it was read.
 func (w Workload) Source() []byte { return w.source }
 

@@ -25,22 +25,13 @@ const levelAt = 1000
 // planBacklog is the steps behind the warm-up.
 func (t *trial) planBacklog(p *planner) []step {
 	at := t.warmUp()
-	limit := max(readTimeout, 2*t.buildTime())
+	limit := max(readTimeout, 2*t.cfg.Workload.BuildTime(t.backlog()))
 	p.add(step{name: "backlog-build", kind: session.Rated, until: at + limit, what: &building{t: t}, open: true})
 	p.add(step{name: "backlog-drain", kind: session.Rated, until: at + 2*limit, what: &draining{t: t}, open: true})
 	// What is left of a back-log is still read then.
 	calm := t.cfg.Workload.BacklogDrainRatio >= settled
 	p.add(step{name: "run", kind: session.Window, until: at + 2*limit + t.length(), calm: calm})
 	return p.steps
-}
-
-// buildTime is what the rate needs for the back-log; 0 when it has none.
-func (t *trial) buildTime() time.Duration {
-	w := t.cfg.Workload
-	if w.ProducerRate == 0 {
-		return 0
-	}
-	return time.Duration(float64(t.backlog()) / float64(w.MessageSize) / float64(w.ProducerRate) * float64(time.Second))
 }
 
 // behind is how many records the consumers have not read of those sent, over all

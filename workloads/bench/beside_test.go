@@ -38,7 +38,7 @@ func TestPlanOfABacklogBesideALoad(t *testing.T) {
 		{"backlog-drain", 10*time.Second + 2*time.Hour, session.Rated, true, false},
 		{"run", 190*time.Second + 2*time.Hour, session.Window, false, true},
 	}, got)
-	require.Equal(t, 5*time.Second, tr.buildTime())
+	require.Equal(t, 5*time.Second, tr.cfg.Workload.BuildTime(tr.backlog()))
 	tr.cfg.Workload.ConsumerBacklogSizeGB = 20
 	require.Greater(t, tr.plan()[1].length, 5*time.Hour, "it may take as long as the rate needs")
 	tr.cfg.Workload.BacklogDrainRatio = 0.5

@@ -58,6 +58,7 @@ func (c Config) Check() error {
 	bad(len(w.TopicGroups) > 0, "several topicGroups have several rates")
 	bad(len(w.ProducerRateList) > 0, "producerRateList varies the rate by itself")
 	bad(w.Backlog() > 0, "consumerBacklogSizeGB: a rate is not held while a back-log is read")
+	bad(c.Target.Address != "" && !w.RandomTopicNames, "randomTopicNames: false: on a target that runs already no second probe would have fresh topics")
 	bad(len(w.Phases) > 0 || w.Fill() > 0, "phases and fillGB disturb the load on purpose")
 	if len(errs) == 0 {
 		_, err := w.WithRate(minRate)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/target"
 )
 
 // TestBisection: whatever the target holds, it is found from below to the
@@ -215,6 +216,11 @@ func TestSearchesThatCannotBe(t *testing.T) {
 		require.ErrorContains(t, Config{Workload: w, Search: limit}.Check(), want, name)
 		require.NoError(t, Config{Workload: w}.Check())
 	}
+	w, err := workloads.Open("tail-2k")
+	require.NoError(t, err)
+	w.RandomTopicNames = false
+	require.NoError(t, Config{Workload: w, Search: limit}.Check())
+	require.ErrorContains(t, Config{Workload: w, Search: limit, Target: target.Spec{Address: "127.0.0.1:1"}}.Check(), "fresh topics")
 	_, err = Run(t.Context(), Config{Workload: workloads.Workload{}})
 	require.ErrorContains(t, err, "no limit to search at")
 }
