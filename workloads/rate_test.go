@@ -30,6 +30,9 @@ func TestSearches(t *testing.T) {
 	require.ErrorContains(t, err, "messageSize is 10")
 	w, err := Parse([]byte("{name: x, partitionsPerTopic: 1, producersPerTopic: 1, messageSize: 100, testDurationMinutes: 1, producerRate: 0}"))
 	require.NoError(t, err)
-	_, err = w.WithRate(5)
-	require.Error(t, err, "it is not a line of its own")
+	at, err := w.WithRate(5)
+	require.NoError(t, err)
+	require.Equal(t, int64(5), at.ProducerRate)
+	_, err = w.WithRate(-5)
+	require.ErrorContains(t, err, "producerRate is -5")
 }

@@ -36,7 +36,7 @@ func TestLoadConfigOfEveryBuiltIn(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Check())
 		require.Equal(t, tr.cfg.Workload.PartitionsPerTopic, c.Groups[0].Partitions[0])
-		require.Equal(t, name == "catchup-2gib" || name == "cold-blocks", c.MaxRecords > 0)
+		require.Equal(t, name == "catchup-2gib" || name == "catchup-cache" || name == "cold-blocks", c.MaxRecords > 0)
 	}
 }
 

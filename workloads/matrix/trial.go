@@ -130,6 +130,7 @@ const (
 	closedRate    = 700 * units.MiB  // bytes a second, of a closed loop on a fast disk
 	quickBacklog  = 8                // a quick trial writes as small a part of a back-log
 	quickFetches  = 4
+	usualProbes   = 10               // of a search for the highest rate
 	leastFill     = 512 * units.MiB  // what a quick trial fills, if there was as much
 	quickLongest  = 30 * time.Second // warm-up and run of a quick trial
 )
@@ -143,13 +144,22 @@ func (b brokerTrial) length(settings map[string]string) (time.Duration, error) {
 	if settings[axisQuick] == "true" {
 		run, fetches = min(run, quickLongest), fetches/quickFetches
 	}
-	// What is filled is written only; a back-log is read back too.
+	// What is filled is written only; a back-log is read back too, and beside a
+	// load it is written at the load's rate.
 	moved := filled(w, settings) + 2*backlog(w, settings)
+	if w.Beside() {
+		moved /= 2
+		run += w.BuildTime(backlog(w, settings))
+	}
 	overhead := trialOverhead
 	if strings.HasPrefix(settings[axisTarget], "kafka") {
 		overhead = kafkaOverhead
 	}
-	return overhead + run + fetches + time.Duration(moved*int64(time.Second)/backlogRate), nil
+	one := overhead + run + fetches + time.Duration(moved*int64(time.Second)/backlogRate)
+	if w.Searches() {
+		return usualProbes * one, nil
+	}
+	return one, nil
 }
 
 // filled is what is written before the load begins, in bytes.
