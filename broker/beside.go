@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidelog/tide/broker/objstore"
+	"github.com/tidelog/tide/broker/objstore/shape"
 	"github.com/tidelog/tide/broker/stream"
 	"github.com/tidelog/tide/iopath"
 )
@@ -50,4 +52,21 @@ func (b *Broker) beside() func() bool {
 		return nil
 	}
 	return b.logWatch.writing
+}
+
+// yield keeps the reads of the store from harming the log, until ctx ends.
+func (b *Broker) yield(ctx context.Context) error {
+	y := shape.NewYield(b.store.Reads().Places)
+	ticker := time.NewTicker(shape.YieldEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			st := b.engine.WALStats()
+			reads := b.store.Reads()
+			b.store.SetReads(y.Look(shape.LogStats{Writes: st.Writes, Bytes: st.Bytes, InFlight: st.InFlight}, reads.InUse+reads.Waiting))
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

@@ -280,6 +280,7 @@ func (b *Broker) openEngine(ctx context.Context) error {
 	b.logWatch.engine.Store(b.engine)
 	b.onClose(b.closeEngine)
 	b.background(func(ctx context.Context) error { return b.watchFailure(ctx, b.engine.Failed()) })
+	b.background(b.yield)
 	return nil
 }
 

@@ -66,6 +66,7 @@ func (c collector) store(s samples) {
 		s.counter("tide_objstore_class_waits_total", "Requests that waited for a place in flight.", st.Waits, "class", class.String())
 		s.counter("tide_objstore_class_paced_total", "Pieces that waited for bandwidth.", st.Paced, "class", class.String())
 	}
+	s.gauge("tide_objstore_read_places", "Reads that may be in flight to the object store now; fewer while they slow the log down.", int64(c.b.store.Reads().Places))
 	c.attempts(s)
 	for part, model := range c.b.simulated() {
 		s.out <- prometheus.MustNewConstMetric(prometheus.NewDesc("tide_simulated",

@@ -15,10 +15,9 @@ import (
 // class may have to leave some places free for more urgent ones (Spared): then
 // no number of its requests keeps those outside.
 type Gate struct {
-	places int
-	spared Spared
-
-	mu    sync.Mutex
+	mu     sync.Mutex
+	places int    // guarded by mu
+	spared Spared // guarded by mu
 	inUse int            // guarded by mu
 	line  Line[struct{}] // guarded by mu
 	waits int64          // guarded by mu
@@ -39,11 +38,26 @@ type GateStats struct {
 // NewGate returns a gate with so many places, at least one, of which every
 // class may take at least one.
 func NewGate(places int, spared Spared) *Gate {
-	places = max(places, 1)
+	g := &Gate{}
+	g.resize(places, spared)
+	return g
+}
+
+// Resize changes the number of places. Who is inside stays; with fewer places
+// nobody comes in until enough have left.
+func (g *Gate) Resize(places int, spared Spared) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resize(places, spared)
+	g.admit()
+}
+
+// resize sets the bounds. The caller holds mu, or nobody else has the gate.
+func (g *Gate) resize(places int, spared Spared) {
+	g.places = max(places, 1)
 	for c := range spared {
-		spared[c] = min(spared[c], places-1)
+		g.spared[c] = min(spared[c], g.places-1)
 	}
-	return &Gate{places: places, spared: spared}
 }
 
 // Enter waits for a place, by the class of ctx, and reports whether it had to

@@ -72,10 +72,18 @@ func New(inner objstore.Store, cfg Config) (*Store, error) {
 	}, nil
 }
 
-// newGate has prefetch and compaction leave places to those who cannot wait.
-func newGate(places int) *objstore.Gate {
-	return objstore.NewGate(places, objstore.Spared{objstore.ClassPrefetch: places / 4, objstore.ClassCompaction: places / 2})
+func newGate(places int) *objstore.Gate { return objstore.NewGate(places, spared(places)) }
+
+// spared has prefetch and compaction leave places to those who cannot wait.
+func spared(places int) objstore.Spared {
+	return objstore.Spared{objstore.ClassPrefetch: places / 4, objstore.ClassCompaction: places / 2}
 }
+
+// SetReads bounds the reads in flight anew, from now on.
+func (s *Store) SetReads(places int) { s.reads.Resize(places, spared(places)) }
+
+// Reads is the state of the places for reads.
+func (s *Store) Reads() objstore.GateStats { return s.reads.Stats() }
 
 // Stats returns the counts of one class.
 func (s *Store) Stats(c objstore.Class) Stats {
