@@ -86,6 +86,8 @@ func readHlog(r io.Reader) (list []Interval, line int, err error) {
 		switch {
 		case err != nil:
 			return nil, in.line, err
+		case h == nil && in.line == 0:
+			return nil, 0, errors.New("the file is empty: it has not even the header of an HdrHistogram log")
 		case h == nil:
 			return list, 0, nil
 		case len(list) == maxIntervals:

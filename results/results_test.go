@@ -58,6 +58,7 @@ func TestLoadNamesTheBrokenFile(t *testing.T) {
 		{"timeline.csv", "t_s,phase,x\n1,tail,NaN\n", []string{"timeline.csv line 2: column 3"}},
 		{"produce.service.hlog", "# x\n" + interval + "HISTbroken\n", []string{"produce.service.hlog line 2"}},
 		{"produce.service.hlog", "# x\n# y\n" + interval + "\n", []string{"produce.service.hlog line 3: neither a comment"}},
+		{"produce.service.hlog", "", []string{"produce.service.hlog: the file is empty"}},
 		{"produce.service.hlog", "# x\n1.0,1.", []string{"produce.service.hlog line 2: neither a comment"}},
 		{"produce.service.hlog", "#" + strings.Repeat("x", 1<<20) + "\n", []string{"produce.service.hlog line 1: has more than 1024 KiB"}},
 	} {
@@ -79,6 +80,30 @@ func TestLoadNamesTheBrokenFile(t *testing.T) {
 	}
 	_, err := results.Load(t.TempDir())
 	require.ErrorContains(t, err, "not a finished trial")
+}
+
+// TestLoadMissesLines: a log that was cut between two lines is not taken for
+// whole.
+func TestLoadMissesLines(t *testing.T) {
+	dir := t.TempDir()
+	w, err := results.Create(dir, resultstest.Started, nil)
+	require.NoError(t, err)
+	hs := results.NewHistograms()
+	require.NoError(t, hs[results.ProduceResponse].RecordValue(1000))
+	for i := range 3 {
+		at := resultstest.Started.Add(time.Duration(i) * time.Second)
+		require.NoError(t, w.Interval(at, at.Add(time.Second), "run", hs))
+	}
+	require.NoError(t, w.Finish(&results.Run{Counters: map[string]int64{"load.acked": 3}}, &results.Env{}))
+	_, err = results.Load(dir)
+	require.NoError(t, err)
+	path := filepath.Join(dir, "produce.response.hlog")
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines := strings.SplitAfter(strings.TrimSpace(string(content)), "\n")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines[:len(lines)-1], "")), 0o644))
+	_, err = results.Load(dir)
+	require.ErrorContains(t, err, "it holds the times of 2 records, and 3 were acknowledged; restore")
 }
 
 func TestLoadRefusesOtherSchema(t *testing.T) {
@@ -114,6 +139,18 @@ func TestJudge(t *testing.T) {
 		{"gave up", func(r *results.Run) { r.Verification.Overflow = true }, results.Invalid, "gave up"},
 		{"few unknown", func(r *results.Run) { r.Verification.Unknown = 5 }, results.Valid, ""},
 		{"many unknown", func(r *results.Run) { r.Verification.Unknown = 50 }, results.Invalid, "without an answer"},
+		{"not read back", func(r *results.Run) {
+			r.Verification = results.Verification{}
+			r.Counters = map[string]int64{"load.sent": 1000, "load.acked": 990, "load.failed": 10}
+		}, results.Valid, ""},
+		{"not read back, refused", func(r *results.Run) {
+			r.Verification = results.Verification{}
+			r.Counters = map[string]int64{"load.sent": 1000, "load.acked": 989, "load.failed": 11}
+		}, results.Invalid, "11 were sent without an answer"},
+		{"closed loop, all refused", func(r *results.Run) {
+			r.Verification, r.Phases[0].Closed = results.Verification{}, true
+			r.Counters = map[string]int64{"load.sent": 0, "load.acked": 0}
+		}, results.Invalid, "0 records were acknowledged"},
 		{"nothing", func(r *results.Run) { r.Verification = results.Verification{Done: true} }, results.Invalid, "0 records"},
 		{"clock", func(r *results.Run) { r.Clock.Negative = 1 }, results.Invalid, "clock check"},
 		{"fault", func(r *results.Run) { r.Faults = []results.Finding{{What: "cold reads were warm"}} }, results.Invalid, "warm"},

@@ -150,7 +150,29 @@ func Load(dir string) (*Trial, error) {
 			return nil, missing(path, err)
 		}
 	}
+	if err := t.checkCounts(); err != nil {
+		return nil, err
+	}
 	return t, missing(filepath.Join(dir, "timeline.csv"), t.loadTimeline())
+}
+
+// checkCounts holds what the log of response times has against what was counted:
+// a file that lost whole lines, at its end or anywhere, would give percentiles of
+// the rest without a word.
+func (t *Trial) checkCounts() error {
+	acked, counted := t.Run.Counters["load.acked"]
+	if !counted {
+		return nil
+	}
+	var logged int64
+	for _, i := range t.Logs[ProduceResponse] {
+		logged += i.Hist.TotalCount()
+	}
+	if logged == acked {
+		return nil
+	}
+	path := filepath.Join(t.Dir, ProduceResponse.String()+".hlog")
+	return &BrokenFile{path, 0, fmt.Errorf("it holds the times of %d records, and %d were acknowledged", logged, acked)}
 }
 
 // missing adds the remedy to the error of a file that every trial has.

@@ -40,7 +40,11 @@ func Judge(r *Run) Verdict {
 		reasons = append(reasons, judgeRate(p)...)
 		reasons = append(reasons, judgeGenerator(p)...)
 	}
-	reasons = append(reasons, judgeRecords(r.Verification)...)
+	if r.Verification.Done {
+		reasons = append(reasons, judgeRecords(r.Verification)...)
+	} else {
+		reasons = append(reasons, judgeOutcomes(r.Counters)...)
+	}
 	if n := r.Clock.Negative; n > 0 {
 		reasons = append(reasons, Finding{
 			fmt.Sprintf("the clock check failed: %d times are below zero", n),
@@ -71,15 +75,27 @@ func judgeRate(p Phase) []Finding {
 // the load was another than it says.
 const MaxUnknown = 0.01
 
-func judgeRecords(v Verification) []Finding {
-	if !v.Done {
+// judgeOutcomes is all that can be said of records that were not read back: a
+// target that refuses them is fast.
+func judgeOutcomes(counters map[string]int64) []Finding {
+	sent, counted := counters["load.sent"]
+	acked, failed := counters["load.acked"], counters["load.failed"]
+	if !counted || acked > 0 && float64(failed) <= MaxUnknown*float64(sent) {
 		return nil
 	}
+	return unanswered(acked, failed)
+}
+
+func unanswered(acked, unknown int64) []Finding {
+	return []Finding{{
+		fmt.Sprintf("%d records were acknowledged, and %d were sent without an answer", acked, unknown),
+		"the target refused them or was gone for too long: see its log",
+	}}
+}
+
+func judgeRecords(v Verification) []Finding {
 	if float64(v.Unknown) > MaxUnknown*float64(v.Expected+v.Unknown) || v.Expected == 0 {
-		return []Finding{{
-			fmt.Sprintf("%d records were acknowledged, and %d were sent without an answer", v.Expected, v.Unknown),
-			"the target refused them or was gone for too long: see its log",
-		}}
+		return unanswered(v.Expected, v.Unknown)
 	}
 	if v.OK() {
 		return nil

@@ -82,7 +82,8 @@ func (t Table) has(verdict string) bool {
 // Name makes a column's name of any text: "target CPU, s/GiB" is
 // target_cpu_s_per_gib.
 func Name(parts ...string) string {
-	text := strings.ToLower(strings.ReplaceAll(strings.Join(parts, "_"), "/", "_per_"))
+	text := strings.NewReplacer("/", "_per_", "µ", "u", "μ", "u").Replace(strings.Join(parts, "_"))
+	text = strings.ToLower(text)
 	words := strings.FieldsFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	})

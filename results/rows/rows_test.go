@@ -155,7 +155,8 @@ func TestName(t *testing.T) {
 		"s/GiB":                                  "s_per_gib",
 		`tide_objstore_requests_total{op="get"}`: "tide_objstore_requests_total_op_get",
 		"produce.response":                       "produce_response",
-		"µs — ":                                  "s",
+		"run generator error p99_µs":             "run_generator_error_p99_us",
+		"— ":                                     "",
 	} {
 		require.Equal(t, want, rows.Name(text))
 	}
