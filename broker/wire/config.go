@@ -34,8 +34,8 @@ type Config struct {
 
 // Limits bound what a client can make the server hold.
 type Limits struct {
-	Connections           int           // open connections; default 8192; more are closed at once
-	ConnectionsPerAddress int           // of one IP address; default 4096: a client may hold three, and a load generator is a thousand clients
+	Connections           int           // open connections; default 8192, 64 KiB each; more are closed at once
+	ConnectionsPerAddress int           // of one IP address; default 6144: a client may hold three, and a load generator is a thousand producers and as many consumers
 	FirstRequestBytes     int           // largest first frame, Produce excepted (old clients send it first); default 64 KiB
 	RequestBytes          int           // largest frame of a key other than Produce; default 4 MiB
 	ProduceBytes          int           // largest Produce frame; default 100 MiB
@@ -53,7 +53,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.Connections, 8192)
-	setDefault(&l.ConnectionsPerAddress, 4096)
+	setDefault(&l.ConnectionsPerAddress, 6144)
 	setDefault(&l.FirstRequestBytes, 64<<10)
 	setDefault(&l.RequestBytes, 4<<20)
 	setDefault(&l.ProduceBytes, 100<<20)

@@ -248,6 +248,16 @@ func TestConnectionLimits(t *testing.T) {
 	h.dial().ask(kmsg.NewPtrMetadataRequest())
 }
 
+// The defaults hold a load generator of a thousand producers and as many
+// consumers, three connections each, and leave room for others beside it.
+func TestDefaultConnections(t *testing.T) {
+	l := Limits{}.withDefaults()
+	const clients, each = 2 * 1000, 3
+	require.Greater(t, l.ConnectionsPerAddress, clients*each)
+	require.Greater(t, l.Connections, l.ConnectionsPerAddress)
+	require.LessOrEqual(t, l.Connections*homeBytes, 512<<20, "bytes of read buffers")
+}
+
 // Frames that outgrow the read buffer, several at once, next to small ones.
 func TestLargeFrames(t *testing.T) {
 	h := newHarness(t, nil)

@@ -50,6 +50,7 @@ func (s Spec) Prepare(ctx context.Context, progress io.Writer) error {
 	}
 	// Nothing is done, and no registry asked, when all is there.
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "scripts", "deps"), what)
+	endWithItsChildren(cmd)
 	var said bytes.Buffer
 	cmd.Stdout = io.MultiWriter(&said, progress)
 	cmd.Stderr = cmd.Stdout
