@@ -76,6 +76,7 @@ type trial struct {
 	cfg     Config
 	dir     string // of the results
 	data    string // of the broker, removed at the end; "" for a remote target
+	held    *dataDir
 	target  target.Running
 	clock   *load.Clock
 	load    *load.Load
@@ -136,9 +137,9 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := t.start(ctx); err != nil {
-		return errors.Join(err, os.RemoveAll(t.data), os.RemoveAll(t.dir))
+		return errors.Join(err, t.held.remove(), os.RemoveAll(t.dir))
 	}
-	defer func() { err = errors.Join(err, t.target.Stop(), os.RemoveAll(t.data)) }()
+	defer func() { err = errors.Join(err, t.target.Stop(), t.held.remove()) }()
 	if err := t.prepare(ctx); err != nil {
 		return errors.Join(err, os.RemoveAll(t.dir))
 	}
@@ -151,9 +152,10 @@ func (t *trial) run(ctx context.Context) (err error) {
 func (t *trial) start(ctx context.Context) (err error) {
 	if t.cfg.Target.Address == "" {
 		t.cfg.Progress.Step("starting the target, zero-filling a new WAL", 0)
-		if t.data, err = os.MkdirTemp(t.cfg.Out, ".bench-data-"); err != nil {
+		if t.held, err = makeData(t.cfg.Out); err != nil {
 			return err
 		}
+		t.data = t.held.path
 	}
 	t.target, err = t.cfg.Target.Start(ctx, target.StartConfig{
 		Binary: t.cfg.Binary, Data: t.data, Log: filepath.Join(t.dir, "broker.log"), PartitionBytes: t.partitionBytes(),
@@ -216,6 +218,11 @@ func (t *trial) prepare(ctx context.Context) error {
 	if t.cfg.Driver != nil && len(t.cfg.Driver.Unmapped) > 0 {
 		t.session.Warn("properties of the driver without an equivalent were left out: "+strings.Join(t.cfg.Driver.Unmapped, "; "),
 			"what they would have changed was not measured")
+	}
+	if t.cfg.Driver != nil {
+		if err := t.session.AddFile(driverFile, t.cfg.Driver.Source()); err != nil {
+			return err
+		}
 	}
 	return t.session.AddFile("workload.yaml", t.cfg.Workload.Source())
 }

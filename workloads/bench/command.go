@@ -8,8 +8,11 @@ import (
 	"github.com/tidelog/tide/workloads"
 )
 
-// command is what makes the trial again. A workload of the user's own is named
-// by the copy that lies in the trial's directory.
+// driverFile is the copy of a driver file in the trial's directory.
+const driverFile = "driver.yaml"
+
+// command is what makes the trial again. A workload of the user's own, and a
+// driver file, are named by the copies that lie in the trial's directory.
 func command(cfg Config) string {
 	name := "workload.yaml"
 	if slices.Contains(workloads.Names(), cfg.Workload.Name) {
@@ -19,6 +22,12 @@ func command(cfg Config) string {
 	}
 	// A comma would end the target.
 	words := []string{"tide", "bench", name, "--target", quoted(strings.ReplaceAll(cfg.Target.Text, ",", `\,`))}
+	if cfg.Driver != nil {
+		words = append(words, "--driver", driverFile)
+		if len(cfg.Driver.Unmapped) > 0 {
+			words = append(words, "--ignore-unmapped")
+		}
+	}
 	if cfg.Search != nil {
 		words = append(words, "--search", cfg.Search.Text)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidelog/tide/workloads"
+	"github.com/tidelog/tide/workloads/driver"
 	"github.com/tidelog/tide/workloads/target"
 )
 
@@ -16,6 +17,10 @@ func TestCommandMakesTheTrialAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `tide bench tail-2k --target 'tide?log-cache=256MiB&wal=pwrite:?window=1MiB\,4MiB' --quick`,
 		command(Config{Workload: w, Target: spec, Quick: true}))
+	with, err := driver.Parse([]byte("producerConfig: |\n  linger.ms=1\n  no.such.key=2\n"))
+	require.NoError(t, err)
+	require.Equal(t, "tide bench tail-2k --target kafka --driver driver.yaml --ignore-unmapped",
+		command(Config{Workload: w, Target: target.Spec{Text: "kafka"}, Driver: with}))
 	w.Name = "mine"
 	require.Equal(t, "tide bench workload.yaml --target localhost:9092", command(Config{Workload: w, Target: target.Spec{Text: "localhost:9092"}}))
 }

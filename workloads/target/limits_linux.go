@@ -56,7 +56,8 @@ func (l *limits) makeGroup() error {
 	if _, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers")); err != nil {
 		parent, file = filepath.Join(cgroupRoot, "memory"), "memory.limit_in_bytes"
 	}
-	dir := filepath.Join(parent, fmt.Sprintf("tide-bench-%d-%d", os.Getpid(), groups.Add(1)))
+	removeLeftGroups(parent)
+	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", groupPrefix, os.Getpid(), groups.Add(1)))
 	err := os.Mkdir(dir, 0o755)
 	if err == nil {
 		l.group = dir
@@ -67,6 +68,22 @@ func (l *limits) makeGroup() error {
 		return fmt.Errorf("memory: no cgroup with a limit can be made here: %w (run as root where %s is writable and has the memory controller, or leave memory= out)", err, parent)
 	}
 	return nil
+}
+
+// groupPrefix is followed by the number of the process that made the group.
+const groupPrefix = "tide-bench-"
+
+// removeLeftGroups removes what benchmarks that were killed have left. The
+// kernel refuses to remove a group in which something lives.
+func removeLeftGroups(parent string) {
+	left, _ := filepath.Glob(filepath.Join(parent, groupPrefix+"*")) // the pattern is good
+	for _, dir := range left {
+		var pid, n int
+		if _, err := fmt.Sscanf(filepath.Base(dir), groupPrefix+"%d-%d", &pid, &n); err != nil || unix.Kill(pid, 0) != unix.ESRCH {
+			continue
+		}
+		_ = os.Remove(dir)
+	}
 }
 
 // enter moves a process that has just begun into its group.
