@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
@@ -112,6 +115,9 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 				return nil, err
 			}
 			cfg := bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Driver: with, Quick: c.Quick}
+			if err := checkFlags(spec); err != nil {
+				return nil, err
+			}
 			if cfg.Search, err = c.search(w); err == nil {
 				err = cfg.Check()
 			}
@@ -122,6 +128,27 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 		}
 	}
 	return out, nil
+}
+
+// checkFlags parses the flags of a broker that a target names, as the broker
+// will: a typing error in the last of several targets is found before the first
+// one is measured.
+func checkFlags(spec target.Spec) error {
+	if len(spec.Flags) == 0 {
+		return nil
+	}
+	args, err := spec.Args(os.TempDir(), "2GiB")
+	if err == nil {
+		var root struct{}
+		var parser *kong.Kong
+		if parser, err = kong.New(&root, append(options(context.Background(), &stdio{io.Discard, io.Discard}), kong.Exit(func(int) {}))...); err == nil {
+			_, err = parser.Parse(append([]string{"broker"}, args...))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("target %s: %w", spec.Text, err)
+	}
+	return nil
 }
 
 // search is the limit to search at; nil for none.

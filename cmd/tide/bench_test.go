@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/results/resultstest"
+	"github.com/tidelog/tide/workloads/target"
 )
 
 // Several trials end in one page, whose path is the last line; one does not,
@@ -38,4 +39,23 @@ func TestSeveralTrialsEndInOnePage(t *testing.T) {
 	out.Reset()
 	require.NoError(t, printTogether(&stdio{out: &out}, together, dir, true))
 	require.Empty(t, out.String())
+}
+
+// TestFlagsOfTargetsAreCheckedFirst: the last of several targets is looked at
+// before the first one is started.
+func TestFlagsOfTargetsAreCheckedFirst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	for text, want := range map[string]string{
+		"tide?nosuch=1":         "target tide?nosuch=1: unknown flag --nosuch",
+		"tide?log-cache=plenty": "log-cache",
+	} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), []string{"bench", "quick-tail", "--target", "null," + text, "--out", dir}, &stdio{out: &out, err: &errs})
+		require.Equal(t, exitUsage, code, errs.String())
+		require.Contains(t, errs.String(), want)
+		require.NoDirExists(t, dir)
+	}
+	spec, err := target.ParseSpec("tide?log-cache=256MiB&wal=pwrite:?window=1MiB&auto-create-topics=false")
+	require.NoError(t, err)
+	require.NoError(t, checkFlags(spec))
 }

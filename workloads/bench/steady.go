@@ -12,12 +12,27 @@ import (
 // name. An outage may take longer than it was given.
 const shortest = time.Second
 
+// leastWarmUp is how long a load goes on before its times are worth quoting.
+const leastWarmUp = time.Minute
+
+// shortWarmUp is what is to be said of a warm-up; nothing when it is long
+// enough, or the trial is not to be quoted anyway.
+func shortWarmUp(quick bool, warmUp time.Duration) string {
+	if quick || warmUp >= leastWarmUp {
+		return ""
+	}
+	return fmt.Sprintf("the warm-up lasted %v, want at least %v", warmUp.Round(100*time.Millisecond), leastWarmUp)
+}
+
 // steadyPhases is a load that goes on by itself, with tailing consumers, and
 // what happens to the target meanwhile.
 func (t *trial) steadyPhases(ctx context.Context) error {
 	steps := t.plan()
 	if err := able(steps); err != nil {
 		return err
+	}
+	if w := shortWarmUp(t.cfg.Quick, t.warmUp()); w != "" {
+		t.session.Warn(w, "set warmupDurationMinutes: 1 or more: a JVM's compiler, caches and files are not at rest before")
 	}
 	var err error
 	if t.tail, err = t.load.StartTail(); err != nil {

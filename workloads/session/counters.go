@@ -226,6 +226,11 @@ func (s *Session) uploads() {
 
 func (s *Session) warnings() {
 	s.uploads()
+	if n := s.cfg.Load.Counters.Failed.Load(); n > 0 {
+		s.run.Warnings = append(s.run.Warnings, results.Finding{
+			What: fmt.Sprintf("%d sends had no answer, and no percentile holds them", n), Hint: "the highest percentiles are better than they were: see the target's log",
+		})
+	}
 	if s.env.Filesystem == "tmpfs" || s.env.Filesystem == "ramfs" {
 		s.run.Durability.PowerCut = "a power cut loses everything: the data lies in memory"
 		s.run.Warnings = append(s.run.Warnings, results.Finding{

@@ -55,6 +55,16 @@ func open(t *testing.T, dir string, f target.Meter) (*Session, *load.Load) {
 	return s, l
 }
 
+// logTimes writes the response times of so many records, as the recorder would
+// have had them.
+func logTimes(t *testing.T, s *Session, records int64) {
+	hs := results.NewHistograms()
+	require.NoError(t, hs[results.ProduceResponse].RecordValues(int64(time.Millisecond), records))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.NoError(t, s.out.Interval(time.Now(), time.Now().Add(time.Second), s.phase, hs))
+}
+
 func TestPhasesAndTimeline(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trial")
 	synctest.Test(t, func(t *testing.T) {
@@ -63,6 +73,7 @@ func TestPhasesAndTimeline(t *testing.T) {
 		s.Begin("tail", Rated)
 		l.Counters.Acked.Add(30)
 		l.Counters.AckedB.Add(3 << 20)
+		logTimes(t, s, 30)
 		f.set(target.Metrics{metricPuts: 7}, target.Usage{})
 		time.Sleep(2500 * time.Millisecond) // the bubble's clock
 		s.Begin("kill", Unrated)
