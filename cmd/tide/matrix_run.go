@@ -69,6 +69,7 @@ func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(std.err, "tide report %s makes a page of it\n", p.dir)
 	return printStatus(std, p, []string{p.dir}, c.JSON)
 }
 

@@ -95,6 +95,10 @@ func (b brokerTrial) overridden(settings map[string]string, place string) (strin
 	content, err := workloads.Override(b.w.Source(), values)
 	if err != nil {
 		if faults, other := keysOf(err); other == nil {
+			for i, f := range faults { // lines of a file that nobody has
+				_, text, _ := strings.Cut(f.Error(), ": ")
+				faults[i] = errors.New(text)
+			}
 			err = fmt.Errorf("workload: %w", errors.Join(faults...))
 		}
 		return "", nil, fmt.Errorf("axes load.: %w", err)
