@@ -79,40 +79,63 @@ func Median(vs []float64) float64 {
 	return (vs[(n-1)/2] + vs[n/2]) / 2
 }
 
-// AADifference is how far two identical arms came out apart: the larger median
-// over the smaller, less one; of several pairs, the one that came out furthest.
-// False when the matrix has no pair, or no good trial of one.
-func (m *MatrixRun) AADifference(key string) (float64, bool) {
-	arms := map[string]*[2][]CellTrial{} // by cell
+// Arms are the values under a key of both arms of each A/A pair, by cell. Pairs
+// of which an arm has none are left out.
+func (m *MatrixRun) Arms(key string) [][2][]float64 {
+	arms := map[string]*[2][]float64{} // by cell
 	for _, t := range m.Trials {
-		if t.Error != "" {
+		v, ok := t.Number(key)
+		if t.Error != "" || !ok {
 			continue
 		}
 		if arms[t.Cell] == nil {
-			arms[t.Cell] = &[2][]CellTrial{}
+			arms[t.Cell] = &[2][]float64{}
 		}
 		arm := &arms[t.Cell][0]
 		if t.AA {
 			arm = &arms[t.Cell][1]
 		}
-		*arm = append(*arm, t)
+		*arm = append(*arm, v)
 	}
+	var out [][2][]float64
+	for _, cell := range slices.Sorted(maps.Keys(arms)) {
+		if pair := *arms[cell]; len(pair[0]) > 0 && len(pair[1]) > 0 {
+			out = append(out, pair)
+		}
+	}
+	return out
+}
+
+// HasPairs says that some cell was run as two, with whatever outcome.
+func (m *MatrixRun) HasPairs() bool {
+	return slices.ContainsFunc(m.Trials, func(t CellTrial) bool { return t.AA })
+}
+
+// AADifference is how far two identical arms came out apart: the larger median
+// over the smaller, less one; of several pairs, the one that came out furthest.
+// False when the matrix has no pair, or no good trial of one.
+func (m *MatrixRun) AADifference(key string) (float64, bool) {
 	furthest, found := 0.0, false
-	for _, pair := range arms {
-		a, okA := statOf(pair[0], key)
-		b, okB := statOf(pair[1], key)
-		if okA && okB && a.Median > 0 && b.Median > 0 {
-			furthest, found = max(furthest, max(a.Median, b.Median)/min(a.Median, b.Median)-1), true
+	for _, pair := range m.Arms(key) {
+		if a, b := Median(pair[0]), Median(pair[1]); a > 0 && b > 0 {
+			furthest, found = max(furthest, max(a, b)/min(a, b)-1), true
 		}
 	}
 	return furthest, found
 }
 
+// TrialID is the name of the directory that a trial has left; false where there
+// is none, or none that lies where it should.
+func (t CellTrial) TrialID() (string, bool) {
+	id, _ := t.Result["trial"].(string)
+	return id, id != "." && id == filepath.Base(id) && filepath.IsLocal(id)
+}
+
 // LoadTrial reads the directory that a trial of a matrix has left, for what its
 // one line does not hold: histograms, phases, the timeline.
 func (m *MatrixRun) LoadTrial(t CellTrial) (*Trial, error) {
-	id, _ := t.Result["trial"].(string)
-	if id == "" || id != filepath.Base(id) {
+	id, ok := t.TrialID()
+	if !ok {
 		return nil, fmt.Errorf("trial %s of %s has left no directory", t.Key(), m.Dir)
 	}
 	return Load(filepath.Join(m.Dir, trialsDir, id))

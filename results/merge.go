@@ -231,8 +231,8 @@ func (m *merger) writeTrials() (err error) {
 // copyTrial copies the directory that a trial has left, if there is one; one
 // that is missing is a warning, for the line has the numbers.
 func (m *merger) copyTrial(i int, t CellTrial) error {
-	id, _ := t.Result["trial"].(string)
-	if id == "" || id != filepath.Base(id) {
+	id, ok := t.TrialID()
+	if !ok {
 		return nil
 	}
 	from, to := filepath.Join(m.dirs[i], trialsDir, id), filepath.Join(m.out, trialsDir, id)

@@ -145,3 +145,38 @@ func TestAADifferenceOfSeveralPairs(t *testing.T) {
 	_, ok = run.AADifference("y")
 	require.False(t, ok)
 }
+
+// TestMergeLeavesNothingOutside: a line whose trial is no name of a directory
+// copies, and removes, nothing.
+func TestMergeLeavesNothingOutside(t *testing.T) {
+	root := t.TempDir()
+	var lines []CellTrial
+	for i, id := range []string{"..", ".", "../x", "a/b", ""} {
+		tr := mline("c1", i+1, i, 1)
+		tr.Result["trial"] = id
+		lines = append(lines, tr)
+		_, ok := tr.TrialID()
+		require.False(t, ok, id)
+	}
+	a := part(t, filepath.Join(root, "a"), header(), Env{})
+	w, _, err := OpenMatrix(a.Dir, header(), Env{})
+	require.NoError(t, err)
+	for _, tr := range lines {
+		require.NoError(t, w.Append(tr))
+	}
+	require.NoError(t, w.Close())
+	for _, at := range []string{a.Dir, filepath.Join(a.Dir, "trials"), root} {
+		require.NoError(t, os.MkdirAll(at, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(at, "run.json"), []byte("{}"), 0o644))
+	}
+	out := filepath.Join(root, "out")
+	h := header()
+	run, err := Merge([]Part{a}, nil, &h, out)
+	require.NoError(t, err)
+	require.Len(t, run.Trials, len(lines))
+	require.NoDirExists(t, filepath.Join(out, "trials"))
+	for _, tr := range run.Trials {
+		_, err := run.LoadTrial(tr)
+		require.ErrorContains(t, err, "has left no directory")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/cost"
@@ -26,7 +27,7 @@ func init() {
 
 // matrixCmd is `tide matrix`.
 type matrixCmd struct {
-	Plan   matrixPlanCmd   `cmd:"" help:"Print cells, time and price, or every reason why it cannot run here. Starts nothing."`
+	Plan   matrixPlanCmd   `cmd:"" help:"Print cells, time and price, or every reason why it cannot run here. Starts nothing; what a target needs and the machine lacks is installed (scripts/deps)."`
 	Run    matrixRunCmd    `cmd:"" help:"Run what is left of it: in random order, repeats interleaved, each trial a process of its own."`
 	Status matrixStatusCmd `cmd:"" help:"Say what is done of it."`
 	Merge  matrixMergeCmd  `cmd:"" help:"Make one matrix of the directories of several shards or machines, or of a prefix in S3."`
@@ -79,7 +80,7 @@ func (f matrixFlags) prepare(ctx context.Context, strictly bool) (prepared, erro
 	}
 	plan, err := matrix.Prepare(ctx, content, f.Quick, on)
 	if err != nil {
-		return prepared{}, usageError{err}
+		return prepared{}, usageError{fmt.Errorf("%s: %w", f.File, err)}
 	}
 	p := prepared{Plan: plan, root: f.Out}
 	if f.Out == "" {
@@ -203,6 +204,8 @@ func (p planned) print(w io.Writer) {
 	varied := varying(p.Cells)
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleRounded)
+	t.Style().Format.Header = text.FormatDefault // names of axes are written small
 	head := table.Row{"cell", "workload"}
 	for _, axis := range varied {
 		head = append(head, axis)

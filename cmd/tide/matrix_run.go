@@ -69,6 +69,7 @@ func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(std.err, "tide report %s makes a page of it\n", p.dir)
 	return printStatus(std, p, []string{p.dir}, c.JSON)
 }
 
@@ -104,11 +105,15 @@ func printStatus(std *stdio, p prepared, dirs []string, asJSON bool) error {
 		fmt.Fprintf(std.out, "%s: %d of %d trials done, %d of them INVALID; %d failed; about %v to go\n",
 			p.Matrix.Name, s.Done, len(p.Trials), s.Invalid, s.Failed, s.Estimate.Round(time.Second))
 		for _, dir := range dirs {
-			if run, err := results.LoadMatrix(dir); err == nil {
+			switch run, err := results.LoadMatrix(dir); {
+			case err != nil:
+				fmt.Fprintf(std.out, "  warning: %v\n", err)
+			case !run.Header.Same(p.Header()):
+				fmt.Fprintf(std.out, "  warning: %s is of another matrix (%s, %d trials, quick %t, seed %d) and not counted\n",
+					dir, run.Header.Name, run.Header.Trials, run.Header.Quick, run.Header.Seed)
+			default:
 				fmt.Fprintf(std.out, "%s: %d trials\n", dir, len(run.Trials))
 				printNoise(std.out, run)
-			} else {
-				fmt.Fprintf(std.out, "  warning: %v\n", err)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,12 +33,12 @@ func TestMatrixPlan(t *testing.T) {
 	code, out, errs := invoke("matrix", "plan", file, "--out", t.TempDir(), "--shard", "1/2")
 	require.Equal(t, exitDone, code, errs)
 	for _, want := range []string{
-		"2 cells, 3 trials, 0 of them done; about 4s to go", "DEPTH", "shard 1/2", "seed 1",
+		"2 cells, 3 trials, 0 of them done; about 4s to go", "│ depth │", "shard 1/2", "seed 1",
 		"price: $0.00: targets, logs and stores are local, and cost nothing",
 	} {
 		require.Contains(t, out, want)
 	}
-	require.NotContains(t, out, "DURATION", "what does not vary tells nothing apart")
+	require.NotContains(t, out, "duration", "what does not vary tells nothing apart")
 
 	code, out, errs = invoke("matrix", "plan", file, "--json", "--instance", "m6i.large")
 	require.Equal(t, exitDone, code, errs)
@@ -105,6 +106,9 @@ func TestMatrixShardsAreMerged(t *testing.T) {
 		}
 		require.NoError(t, w.Close())
 	}
+	other, _, err := results.OpenMatrix(filepath.Join(out, "mixed"), results.MatrixHeader{Name: "other", Trials: 7}, results.Env{})
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
 	broken := filepath.Join(out, "shard-00002-of-00003")
 	require.NoError(t, os.MkdirAll(broken, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(broken, "trials.jsonl"), nil, 0o644))
@@ -113,6 +117,7 @@ func TestMatrixShardsAreMerged(t *testing.T) {
 	require.Equal(t, exitDone, code, errs)
 	require.Contains(t, text, "4 of 6 trials done, 1 of them INVALID; 0 failed")
 	require.Contains(t, text, "shard-00002-of-00003 is no directory of a matrix")
+	require.Contains(t, text, "mixed is of another matrix (other, 7 trials")
 
 	code, text, errs = invoke("matrix", "merge", file, "--out", out)
 	require.Equal(t, exitInvalid, code, errs)
@@ -135,4 +140,24 @@ func TestMatrixShardsAreMerged(t *testing.T) {
 	code, _, errs = invoke("matrix", "merge", file, "no-such", "--out", filepath.Join(t.TempDir(), "x"))
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, errs, "nothing to merge")
+}
+
+// TestPrintNoise: the A/A difference stands beside the smallest that repeats can
+// tell apart, and a pair that has no such number is no silence.
+func TestPrintNoise(t *testing.T) {
+	run := &results.MatrixRun{Header: results.MatrixHeader{Metric: "iops", Seed: 1}}
+	said := func() string {
+		var out strings.Builder
+		printNoise(&out, run)
+		return out.String()
+	}
+	require.Empty(t, said())
+	for i, v := range []float64{100, 104, 90, 110} {
+		run.Trials = append(run.Trials, results.CellTrial{Cell: "c", Repeat: 1 + i/2, AA: i%2 == 1, Result: map[string]any{"iops": v}})
+	}
+	require.Regexp(t, `A/A difference of iops: 12\.\d %, smallest detectable: \d+\.\d %`, said())
+	run.Trials = run.Trials[:2]
+	require.Contains(t, said(), "A/A difference of iops: 4.0 %, of one repeat;")
+	run.Header.Metric = "p99_us"
+	require.Contains(t, said(), "warning: no A/A difference: not both arms of a pair have p99_us")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/results/figures"
 	"github.com/tidelog/tide/results/report"
+	"github.com/tidelog/tide/results/stats"
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/matrix"
 )
@@ -30,7 +32,7 @@ type reproduceCmd struct {
 	Quick  bool     `help:"Fewer points, two short repeats each: minutes on a laptop. Not quotable."`
 	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
 	Prices string   `help:"Price book (YAML) in place of the built-in one." placeholder:"FILE"`
-	Device string   `help:"F1, F3, F10: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
+	Device string   `help:"F1, F1L, F3, F10: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
 }
 
 // Help is printed below the flags' text.
@@ -51,8 +53,11 @@ func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
 	var failed []string
 	for _, a := range able {
 		ok, err := c.make(ctx, std, a.figure, a.plan, a.dir)
-		if err != nil {
+		if err != nil && (len(able) == 1 || ctx.Err() != nil) {
 			return err
+		}
+		if err != nil {
+			fmt.Fprintf(std.out, "\n%s\n  FAIL  it could not be made: %v\n", a.figure.Title, err)
 		}
 		if !ok {
 			failed = append(failed, a.figure.ID)
@@ -78,6 +83,9 @@ func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.M
 	for _, f := range chosen {
 		dir := c.dir(f, len(chosen))
 		p, err := c.plan(ctx, f, dir)
+		if err == nil && c.Device != "" && !c.all() && !p.TakesDevice() {
+			err = errors.New(f.ID + " writes to no device: leave --device out")
+		}
 		if err != nil && !c.all() {
 			return nil, usageError{err}
 		}
@@ -114,8 +122,12 @@ func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
 	for _, name := range c.Figure {
 		found := false
 		for _, f := range all {
-			if strings.EqualFold(name, f.ID) || name == "all" {
-				chosen, found = append(chosen, f.With(book)), true
+			if !strings.EqualFold(name, f.ID) && name != "all" {
+				continue
+			}
+			found = true
+			if !slices.ContainsFunc(chosen, func(other figures.MatrixFigure) bool { return other.ID == f.ID }) {
+				chosen = append(chosen, f.With(book))
 			}
 		}
 		if why := figures.Later[strings.ToUpper(name)]; why != "" {
@@ -173,7 +185,11 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 		return false, err
 	}
 	bar := newProgress(std.err)
-	err = p.Run(ctx, matrix.Config{Binary: self, Out: dir, Device: c.Device, Progress: bar})
+	device := ""
+	if p.TakesDevice() {
+		device = c.Device
+	}
+	err = p.Run(ctx, matrix.Config{Binary: self, Out: dir, Device: device, Progress: bar})
 	bar.close()
 	if err != nil {
 		return false, err
@@ -214,8 +230,14 @@ func printNoise(w io.Writer, run *results.MatrixRun) {
 		}
 		fmt.Fprintf(w, "  failed: %s: %s\n", t.Command, t.Error)
 	}
-	if d, ok := run.AADifference(run.Header.Metric); ok {
-		fmt.Fprintf(w, "  A/A difference of %s: %.1f %%; smaller differences mean nothing\n", run.Header.Metric, 100*d)
+	aa, least, ok := stats.Noise(run.Arms(run.Header.Metric), run.Header.Seed)
+	switch {
+	case ok && math.IsNaN(least):
+		fmt.Fprintf(w, "  A/A difference of %s: %.1f %%, of one repeat; smaller differences mean nothing\n", run.Header.Metric, 100*aa)
+	case ok:
+		fmt.Fprintf(w, "  A/A difference of %s: %.1f %%, smallest detectable: %.1f %%; smaller differences mean nothing\n", run.Header.Metric, 100*aa, 100*least)
+	case run.HasPairs():
+		fmt.Fprintf(w, "  warning: no A/A difference: not both arms of a pair have %s\n", run.Header.Metric)
 	}
 	if run.Header.Quick {
 		fmt.Fprintln(w, "  QUICK: not quotable")

@@ -85,6 +85,27 @@ func TestReproduceRefuses(t *testing.T) {
 	require.Contains(t, errs, "holds another matrix (f1")
 }
 
+// TestReproduceGoesOn: a figure whose directory holds something else fails, and
+// the next one is made; one that is asked for twice is made once.
+func TestReproduceGoesOn(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.Rename(complete(t, 0.97), filepath.Join(root, "F1-quick")))
+	require.NoError(t, os.Rename(complete(t, 0.97), filepath.Join(root, "F10-quick")))
+	code, out, errs := invoke("reproduce", "F10", "F1", "f1", "--quick", "--out", root)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, out, "FAIL  it could not be made: "+filepath.Join(root, "F10-quick")+": holds another matrix")
+	require.Equal(t, 1, strings.Count(out, "pass  uring ÷ fio batched io_uring, median over cells"))
+	require.Contains(t, errs, "not as expected: F10")
+}
+
+// TestReproduceDevice: what runs a broker has no use for a device, and says so
+// before anything starts.
+func TestReproduceDevice(t *testing.T) {
+	code, out, errs := invoke("reproduce", "F9", "--quick", "--device", filepath.Join(t.TempDir(), "d"), "--out", t.TempDir())
+	require.Equal(t, exitUsage, code, out)
+	require.Contains(t, errs, "F9 writes to no device")
+}
+
 // TestReproduceAllPassesOver: what nothing can make yet is named, with the
 // reason, and so is what this machine cannot make.
 func TestReproduceAllPassesOver(t *testing.T) {

@@ -50,9 +50,10 @@ func (r Rows) Sum() float64 { return r.Compute + r.Storage + r.Requests + r.Cros
 //	requests  as measured
 //	cross-AZ  bytes that cross zones × price: see crossings
 //
-// Three things are in Kafka's favour: the work of its followers is not counted
-// as CPU, its volumes are bought for what they hold on average, and its readers
-// use the replica in their own zone where the scenario says so.
+// Four things are in Kafka's favour: the work of its followers is not counted
+// as CPU, its volumes are bought for what they hold on average, with no IOPS beyond
+// those that are free, and its readers use the replica in their own zone where the
+// scenario says so.
 func (b Book) PerGiB(k Kind, m Measured) Rows {
 	s := b.Scenario
 	nodes := b.nodes(m)

@@ -100,8 +100,8 @@ func f04Picture(run *results.MatrixRun, cells []results.Cell, workload string) (
 	}
 	for _, on := range targets(cells) {
 		for _, c := range onTarget(cells, on) {
-			t, err := run.LoadTrial(c.Trials[0])
-			if err != nil {
+			t := firstWhole(run, c)
+			if t == nil {
 				continue
 			}
 			if err := f04Column(&pic, t, targetName(on)); err != nil {
@@ -126,6 +126,16 @@ func f04Picture(run *results.MatrixRun, cells []results.Cell, workload string) (
 		pic.panels[0][i].X.Max = pic.panels[1][i].X.Max
 	}
 	return pic, nil
+}
+
+// firstWhole is the first repeat whose directory is there; nil for none.
+func firstWhole(run *results.MatrixRun, c results.Cell) *results.Trial {
+	for _, line := range c.Trials {
+		if t, err := run.LoadTrial(line); err == nil {
+			return t
+		}
+	}
+	return nil
 }
 
 // f04Column adds a panel of each row for one trial.

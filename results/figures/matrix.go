@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/cost"
+	"github.com/tidelog/tide/results/stats"
 )
 
 // MatrixFigure is a figure of the paper: a matrix, how its results are drawn,
@@ -144,20 +146,40 @@ func caption(run *results.MatrixRun, cells []results.Cell) []string {
 		where = "SIMULATED: " + strings.Join(sortedKeys(models), ", ")
 	}
 	notes := []string{fmt.Sprintf("median of %d repeats, whiskers: min to max", repeats)}
-	if d, ok := run.AADifference(run.Header.Metric); ok {
-		notes = append(notes, fmt.Sprintf("A/A difference of %s: %.1f %%", run.Header.Metric, 100*d))
+	if aa, least, ok := stats.Noise(run.Arms(run.Header.Metric), run.Header.Seed); ok {
+		note := fmt.Sprintf("A/A difference of %s: %.1f %%", run.Header.Metric, 100*aa)
+		if !math.IsNaN(least) {
+			note += fmt.Sprintf(", smallest detectable %.1f %%", 100*least)
+		}
+		notes = append(notes, note)
 	}
 	if n := len(run.Failed()); n > 0 {
 		notes = append(notes, fmt.Sprintf("%d trials FAILED and are not shown", n))
+	}
+	if all := invalidCells(run); len(all) > 0 {
+		notes = append(notes, "INVALID in every repeat, and not shown: "+strings.Join(all, ", "))
 	}
 	if run.Header.Quick {
 		notes = append(notes, "QUICK: not quotable")
 	}
 	lines := wrap("durability " + strings.Join(sortedKeys(durability), ", ") + "  ·  " + where)
-	return append(lines,
-		fmt.Sprintf("%s, %d cores, Linux %s", cmp.Or(e.CPU.Model, "unknown CPU"), e.CPU.Cores, e.Kernel.Release),
-		strings.Join(notes, "  ·  "),
-	)
+	lines = append(lines, fmt.Sprintf("%s, %d cores, Linux %s", cmp.Or(e.CPU.Model, "unknown CPU"), e.CPU.Cores, e.Kernel.Release))
+	return append(lines, packed(notes)...)
+}
+
+// invalidCells are those of which no repeat counts since they are INVALID: a
+// target that a load saturates is missing for that, not for want of a trial.
+func invalidCells(run *results.MatrixRun) []string {
+	shown, missing := map[string]bool{}, map[string]bool{}
+	for _, c := range run.Cells() {
+		shown[c.ID] = true
+	}
+	for _, t := range run.Trials {
+		if t.Invalid() && !shown[t.Cell] {
+			missing[t.Workload+" on "+targetName(cmp.Or(t.Settings["target"], onTide))] = true
+		}
+	}
+	return sortedKeys(missing)
 }
 
 // captionWidth is what of a caption fits into the narrowest picture, in letters.
@@ -176,6 +198,20 @@ func wrap(text string) []string {
 		text = text[at+1:]
 	}
 	return append(lines, text)
+}
+
+// packed puts as many notes into a line as it takes.
+func packed(notes []string) []string {
+	const between = "  ·  "
+	var lines []string
+	line := ""
+	for _, note := range notes {
+		if line != "" && len(line)+len(between)+len(note) > captionWidth {
+			lines, line = append(lines, wrap(line)...), ""
+		}
+		line = strings.TrimPrefix(line+between+note, between)
+	}
+	return append(lines, wrap(line)...)
 }
 
 // modelOf is the model in its own words, which say what of it is guessed.

@@ -27,7 +27,7 @@ func kindOf(c results.Cell) string {
 // isDurable says that what is acknowledged survives a power cut, as the trial
 // itself says of its target.
 func isDurable(c results.Cell) bool {
-	return slices.Contains([]string{"dsync", "direct", "fdatasync", "fsync"}, c.Text("durability"))
+	return results.Durability{Flush: c.Text("durability"), PowerCut: c.Text("power_cut")}.Class() == results.Durable
 }
 
 // targets of the cells, tide's first, so that it has the same colour everywhere.

@@ -148,6 +148,39 @@ func TestF2KeepsDurableApart(t *testing.T) {
 	require.ErrorIs(t, outcomes[2].Err, figures.ErrNoData, "Kafka that flushes does not stand in for the one that does not")
 }
 
+// TestF9WantsItsEnds: where the trials with most partitions have failed, those
+// with fewer do not stand in for them.
+func TestF9WantsItsEnds(t *testing.T) {
+	f, run := byID(t, "F9"), f9(t)
+	for i := range run.Trials {
+		if run.Trials[i].Settings["load.partitionsPerTopic"] == "10000" {
+			run.Trials[i].Error = "too slow"
+		}
+	}
+	for i, o := range f.Check(run) {
+		require.Equal(t, i >= 3, o.OK(), o.What)
+	}
+}
+
+// TestINVALIDIsNamed: what a load saturates is not in the picture, and the picture
+// says so.
+func TestINVALIDIsNamed(t *testing.T) {
+	run := f2(t)
+	for i, tr := range run.Trials {
+		if tr.Workload == "tail-10k" && tr.Settings["target"] == "kafka?flush=1" {
+			run.Trials[i].Verdict, run.Trials[i].Error = results.Invalid, "INVALID: 80 % of the rate"
+		}
+		if tr.Workload == "tail-2k" && tr.Settings["target"] == "null" && tr.Repeat == 1 {
+			run.Trials[i].Verdict, run.Trials[i].Error = results.Invalid, "INVALID: once"
+		}
+	}
+	drawn, err := byID(t, "F2").Draw(run)
+	require.NoError(t, err)
+	svg := string(drawn[0].SVG)
+	require.Contains(t, svg, "not shown: tail-10k on Kafka flush=1")
+	require.NotContains(t, svg, "tail-2k on null")
+}
+
 // TestF8TakesAnotherBook: prices are the reader's.
 func TestF8TakesAnotherBook(t *testing.T) {
 	f, run := byID(t, "F8"), f8(t)

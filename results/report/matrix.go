@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/figures"
+	"github.com/tidelog/tide/results/stats"
 )
 
 // Matrix is the page of a matrix: what is drawn and checked of it elsewhere is
@@ -143,8 +145,11 @@ func (m Matrix) html() ([]byte, error) {
 
 // noise says what the A/A pair found, and of which cells that can be said.
 func (m Matrix) noise(d matrixData) string {
-	v, ok := m.Run.AADifference(m.Run.Header.Metric)
-	if !ok {
+	aa, least, ok := stats.Noise(m.Run.Arms(m.Run.Header.Metric), m.Run.Header.Seed)
+	switch {
+	case !ok && m.Run.HasPairs():
+		return fmt.Sprintf("There is an A/A pair, but not both of its arms have %s: how noisy it was is not known.", m.Run.Header.Metric)
+	case !ok:
 		return ""
 	}
 	of := ""
@@ -156,8 +161,11 @@ func (m Matrix) noise(d matrixData) string {
 			of += " and not simulated, as the pair is,"
 		}
 	}
-	return fmt.Sprintf("The A/A pair, the same cell measured as two, came out %.1f %% apart in %s. Smaller differences%s mean nothing and are marked ~.",
-		100*v, m.Run.Header.Metric, of)
+	text := fmt.Sprintf("The A/A pair, the same cell measured as two, came out %.1f %% apart in %s", 100*aa, m.Run.Header.Metric)
+	if math.IsNaN(least) {
+		return text + ". Smaller differences" + of + " mean nothing and are marked ~; one repeat says no more of the noise."
+	}
+	return text + fmt.Sprintf("; with the noise of its repeats, differences below %.1f %%%s mean nothing and are marked ~.", 100*least, of)
 }
 
 // maxMatrixTrials whose curves are in the page.
@@ -168,8 +176,8 @@ const maxMatrixTrials = 1000
 func (m Matrix) overlay() (*Overlay, map[string]int) {
 	o, at := NewOverlay(), map[string]int{}
 	for _, t := range m.Run.Trials {
-		id, ok := t.Result["trial"].(string)
-		if !ok || id != filepath.Base(id) || t.Error != "" || o.Len() == maxMatrixTrials {
+		id, ok := t.TrialID()
+		if !ok || t.Error != "" || o.Len() == maxMatrixTrials {
 			continue
 		}
 		dir := filepath.Join(m.Run.Dir, "trials", id)
@@ -195,8 +203,11 @@ func (m Matrix) data(at map[string]int) matrixData {
 	d.Axes = axesOf(cells)
 	d.Metrics = m.metrics(cells)
 	for _, name := range d.Metrics {
-		if v, ok := m.Run.AADifference(name); ok {
-			d.Noise[name] = v
+		if aa, least, ok := stats.Noise(m.Run.Arms(name), m.Run.Header.Seed); ok {
+			d.Noise[name] = aa
+			if !math.IsNaN(least) {
+				d.Noise[name] = least
+			}
 		}
 	}
 	pair := slices.IndexFunc(m.Run.Trials, func(t results.CellTrial) bool { return t.AA })

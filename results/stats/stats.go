@@ -79,6 +79,32 @@ func AADifference(a, b []float64) (float64, bool) {
 	return d, !math.IsNaN(d)
 }
 
+// Noise of A/A pairs: how far the arms of one came apart, of several the furthest,
+// and the smallest difference that the repeats of such arms can tell apart, both as
+// shares. The latter is never less than the former, and NaN where no arm was
+// repeated; of very many pairs the first ones have to do. False without a pair.
+func Noise(pairs [][2][]float64, seed uint64) (aa, detectable float64, ok bool) {
+	detectable = math.NaN()
+	const drawn = 16 // pairs
+	for i, pair := range pairs {
+		d, has := AADifference(pair[0], pair[1])
+		if !has {
+			continue
+		}
+		aa, ok = max(aa, d), true
+		if i >= drawn {
+			continue
+		}
+		if v := Detectable(pair[0], pair[1], seed); !(v <= detectable) && !math.IsNaN(v) {
+			detectable = v
+		}
+	}
+	if aa > detectable { // a NaN stays one
+		detectable = aa
+	}
+	return aa, detectable, ok
+}
+
 // mannWhitney is golang.org/x/perf's, which sorts what it is given. For sets of
 // different sizes with ties its exact p depends on which set comes first, and
 // can be above 1; the larger of the two is the careful one.

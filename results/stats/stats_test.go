@@ -108,3 +108,30 @@ func TestCompareProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestNoise: of several pairs the noisiest counts, and what the repeats can tell
+// apart is never less than what the arms came to.
+func TestNoise(t *testing.T) {
+	calm := [2][]float64{{100, 101, 99, 100}, {100, 100, 101, 99}}
+	noisy := [2][]float64{{100, 150, 70, 110}, {95, 60, 140, 105}}
+	apart := [2][]float64{{100, 100, 100}, {150, 150, 150}}
+	aa, least, ok := stats.Noise([][2][]float64{calm, noisy}, 1)
+	require.True(t, ok)
+	require.InDelta(t, 0.05, aa, 1e-9)
+	require.Equal(t, stats.Detectable(noisy[0], noisy[1], 1), least)
+	require.Greater(t, least, 0.2)
+	again, _, _ := stats.Noise([][2][]float64{noisy, calm}, 1)
+	require.Equal(t, aa, again)
+	aa, least, ok = stats.Noise([][2][]float64{apart}, 1)
+	require.True(t, ok)
+	require.InDelta(t, 0.5, aa, 1e-9)
+	require.Equal(t, aa, least, "no noise among the repeats, and yet they differ")
+	aa, least, ok = stats.Noise([][2][]float64{{{1}, {2}}}, 1)
+	require.True(t, ok)
+	require.InDelta(t, 1, aa, 1e-9)
+	require.True(t, math.IsNaN(least))
+	_, _, ok = stats.Noise([][2][]float64{{{0}, {2}}}, 1)
+	require.False(t, ok)
+	_, _, ok = stats.Noise(nil, 1)
+	require.False(t, ok)
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/workloads/session"
 )
 
 // shortest is the least time that is left of a step for it to be worth its
@@ -72,12 +73,15 @@ func (t *trial) steadyPhases(ctx context.Context) error {
 
 // walk goes through the steps while the load runs.
 func (t *trial) walk(ctx context.Context, steps []step, start time.Time) error {
+	wanted, measured := false, false
 	for _, s := range steps {
 		until := start.Add(s.until)
+		wanted = wanted || s.kind >= session.Rated
 		if time.Until(until) < min(shortest, s.length/2) {
-			t.session.Warn("phase "+s.name+" was left out: the one before it lasted too long", "give that one a longer time")
+			t.leaveOut(s)
 			continue
 		}
+		measured = measured || s.kind >= session.Rated
 		t.cfg.Progress.Step(s.name, s.shown(until))
 		t.session.Begin(s.name, s.kind)
 		if err := t.step(ctx, s, until); err != nil {
@@ -87,7 +91,20 @@ func (t *trial) walk(ctx context.Context, steps []step, start time.Time) error {
 			start = time.Now().Add(-s.until)
 		}
 	}
+	if wanted && !measured {
+		t.session.Fault("no phase was measured: all of them were left out", "stop other work on the machine, or give the phases longer times")
+	}
 	return nil
+}
+
+// leaveOut says of a step that its time was over before it could begin. Where
+// something was to happen in it, the trial is not what its workload says.
+func (t *trial) leaveOut(s step) {
+	say := t.session.Warn
+	if s.what != nil {
+		say = t.session.Fault
+	}
+	say("phase "+s.name+" was left out: the one before it lasted too long", "give that one a longer time")
 }
 
 // shown is the length that a person is told; 0: it is not known.

@@ -28,12 +28,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/tidelog/tide/workloads/target"
 )
 
 // Bounds of a matrix file.
@@ -131,7 +128,7 @@ func Parse(content []byte, quick bool) (Matrix, error) {
 		err = joinDistinct(faults)
 	}
 	if err != nil {
-		return Matrix{}, fmt.Errorf("matrix %s: %w", m.Name, err)
+		return Matrix{}, fmt.Errorf("%s: %w", m.title(), err)
 	}
 	return m, nil
 }
@@ -145,10 +142,14 @@ func read(content []byte, quick bool) (Matrix, []error, error) {
 	m := Matrix{Axes: map[string][]string{}, Repeats: 5, Seed: 1, Targets: []string{tideTarget}, Quick: Quick{Repeats: 2}}
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
-	if err := dec.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
+	faults, err := keysOf(dec.Decode(&m))
+	if err != nil {
 		return m, nil, err
 	}
-	faults := m.sound()
+	if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		faults = append(faults, errors.New("a second document follows: want one matrix in a file"))
+	}
+	faults = append(faults, m.sound()...)
 	if quick {
 		m.quick, m.Repeats = true, m.Quick.Repeats
 		maps.Copy(m.Axes, m.Quick.Axes)
@@ -162,92 +163,5 @@ func read(content []byte, quick bool) (Matrix, []error, error) {
 	return m, faults, nil
 }
 
-// sound reports every fault, and removes what is at fault.
-func (m *Matrix) sound() []error {
-	var errs []error
-	want := func(ok bool, format string, args ...any) bool {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-		return ok
-	}
-	want(m.Name != "" && !strings.ContainsAny(m.Name, "/\\ \n"), "name is %q, want one word", m.Name)
-	want(len(m.Workloads) > 0, "workloads are missing, want some of %s, or a file", commandNames())
-	if !want(m.Repeats >= 1 && m.Repeats <= maxRepeats, "repeats is %d, want 1 to %d", m.Repeats, maxRepeats) {
-		m.Repeats = 1
-	}
-	if !want(m.Quick.Repeats >= 1 && m.Quick.Repeats <= maxRepeats, "quick.repeats is %d, want 1 to %d", m.Quick.Repeats, maxRepeats) {
-		m.Quick.Repeats = 1
-	}
-	if m.Metric == "" && !slices.ContainsFunc(m.Workloads, func(w string) bool { return has(benches, w) }) {
-		m.Metric = defaultMetric
-	}
-	want(m.Metric != "", "metric is missing: a key of the result, such as p99_us")
-	for _, list := range []*[]string{&m.Workloads, &m.Quick.Workloads} {
-		*list = keep(*list, &errs, func(w string) error { _, err := commandOf(w); return err })
-	}
-	m.Targets = keep(m.Targets, &errs, func(t string) error { return checkTarget(t, m.Workloads) })
-	want(len(m.Targets) > 0 || len(errs) > 0, "targets are empty: leave them out for [tide]")
-	// Before faulty axes go, for they are axes in a constraint all the same.
-	m.Constraints = keep(m.Constraints, &errs, func(text string) error {
-		c, err := parseConstraint(text, m.Axes)
-		if err == nil {
-			m.parsed = append(m.parsed, c)
-		}
-		return err
-	})
-	for _, axes := range []map[string][]string{m.Axes, m.Quick.Axes} {
-		for _, name := range slices.Sorted(maps.Keys(axes)) {
-			if err := checkAxis(name, axes[name], m.Workloads); err != nil {
-				errs = append(errs, err)
-				delete(axes, name)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Quick.Axes)) {
-		want(m.Axes[name] != nil || isOfLoad(name), "quick.axes.%s: there is no such axis to be replaced", name)
-	}
-	return errs
-}
-
-// keep are the elements that check finds no fault with.
-func keep(list []string, errs *[]error, check func(string) error) []string {
-	var out []string
-	for _, s := range list {
-		if err := check(s); err != nil {
-			*errs = append(*errs, err)
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-func checkTarget(text string, workloads []string) error {
-	if _, err := target.ParseSpec(text); err != nil {
-		return err
-	}
-	for _, w := range workloads {
-		if c, err := commandOf(w); err == nil && !c.targets() && text != tideTarget {
-			return fmt.Errorf("target %s: %s runs without a target: leave targets out, or put it into a matrix of its own", text, w)
-		}
-	}
-	return nil
-}
-
-func checkAxis(name string, values []string, workloads []string) error {
-	var errs []error
-	if len(values) == 0 || len(values) > maxValues {
-		errs = append(errs, fmt.Errorf("axis %s has %d values, want 1 to %d", name, len(values), maxValues))
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	if len(slices.Compact(sorted)) < len(values) {
-		errs = append(errs, fmt.Errorf("axis %s has a value twice: %s", name, strings.Join(values, ", ")))
-	}
-	for _, w := range workloads {
-		if c, err := commandOf(w); err == nil && !c.takes(name) {
-			errs = append(errs, fmt.Errorf("axis %s: %s has no such setting; want %s", name, w, c.axes()))
-		}
-	}
-	return errors.Join(errs...)
-}
+// title is what errors call a matrix, which may lack its name.
+func (m Matrix) title() string { return strings.TrimSpace("matrix " + m.Name) }

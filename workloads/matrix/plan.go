@@ -46,6 +46,7 @@ type Plan struct {
 	Trials []Trial // in the order in which they run: all, or those of one shard
 	Shard  Shard   // which of them these are
 	all    int     // trials of every shard
+	faulty []Cell  // those that cannot run: workload and settings only
 }
 
 // Plan works out cells and order. It fails, with all reasons at once, when a
@@ -53,7 +54,7 @@ type Plan struct {
 func (m Matrix) Plan() (Plan, error) {
 	p, faults := m.plan()
 	if err := joinDistinct(faults); err != nil {
-		return Plan{}, fmt.Errorf("matrix %s: %w", m.Name, err)
+		return Plan{}, fmt.Errorf("%s: %w", m.title(), err)
 	}
 	return p, nil
 }
@@ -72,6 +73,7 @@ func (m Matrix) plan() (Plan, []error) {
 		for _, t := range m.Targets {
 			c := combiner{m: m, met: make([]int, len(m.Constraints))}
 			p.Cells = append(p.Cells, c.cells(w, t)...)
+			p.faulty = append(p.faulty, c.faulty...)
 			faults = append(append(faults, c.errs...), c.impossible(t)...)
 		}
 	}
@@ -89,6 +91,7 @@ type combiner struct {
 	admitted int   // that meet all constraints
 	met      []int // by constraint
 	errs     []error
+	faulty   []Cell
 }
 
 // cells of a workload on a target. Axes of the broker belong to tide alone.
@@ -103,6 +106,8 @@ func (c *combiner) cells(workload, on string) []Cell {
 			var cell Cell
 			if cell, err = c.m.newCell(workload, settings); err == nil {
 				out = append(out, cell)
+			} else {
+				c.faulty = append(c.faulty, Cell{Workload: workload, Settings: settings})
 			}
 		}
 		c.errs = append(c.errs, err)
@@ -271,11 +276,26 @@ func (p Plan) Estimate(done map[string]bool) time.Duration {
 func joinDistinct(errs []error) error {
 	seen := map[string]bool{}
 	var out []error
-	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
+	for _, err := range single(errs) {
+		if !seen[err.Error()] {
 			seen[err.Error()] = true
 			out = append(out, err)
 		}
 	}
 	return errors.Join(out...)
+}
+
+// single takes apart what errors.Join has put together.
+func single(errs []error) []error {
+	var out []error
+	for _, err := range errs {
+		joined, ok := err.(interface{ Unwrap() []error })
+		switch {
+		case ok && err.Error() == errors.Join(joined.Unwrap()...).Error(): // and says nothing of its own
+			out = append(out, single(joined.Unwrap())...)
+		case err != nil:
+			out = append(out, err)
+		}
+	}
+	return out
 }

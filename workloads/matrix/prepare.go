@@ -38,12 +38,12 @@ type Machine struct {
 func Prepare(ctx context.Context, content []byte, quick bool, on Machine) (Plan, error) {
 	m, faults, err := read(content, quick)
 	if err != nil {
-		return Plan{}, fmt.Errorf("matrix %s: %w", m.Name, err)
+		return Plan{}, fmt.Errorf("%s: %w", m.title(), err)
 	}
 	p, more := m.plan()
 	faults = append(append(faults, more...), on.faults(ctx, p)...)
 	if err := joinDistinct(faults); err != nil {
-		return Plan{}, fmt.Errorf("matrix %s cannot run:\n%w", m.Name, err)
+		return Plan{}, fmt.Errorf("%s cannot run:\n%w", m.title(), err)
 	}
 	return p, nil
 }
@@ -62,13 +62,14 @@ func (on Machine) faults(ctx context.Context, p Plan) []error {
 	return faults
 }
 
-// refused are the settings that no broker would start with.
+// refused are the settings that no broker would start with. Cells that cannot
+// run for another reason are looked at too, or one fault would hide the next.
 func (on Machine) refused(p Plan) []error {
 	if on.Flags == nil {
 		return nil
 	}
 	var faults []error
-	for _, c := range p.Cells {
+	for _, c := range slices.Concat(p.Cells, withoutFaults(p.faulty)) {
 		text := cmp.Or(c.Settings[axisTarget], tideTarget)
 		if has(benches, c.Workload) || has(sims, c.Workload) || !isTide(text) {
 			continue
@@ -87,6 +88,22 @@ func (on Machine) refused(p Plan) []error {
 		}
 	}
 	return faults
+}
+
+// withoutFaults leaves out the settings of the log where these have been found to
+// be at fault.
+func withoutFaults(faulty []Cell) []Cell {
+	var out []Cell
+	for _, c := range faulty {
+		if _, err := targetOf(c.Settings); err != nil {
+			c.Settings = maps.Clone(c.Settings)
+			maps.DeleteFunc(c.Settings, func(axis, _ string) bool { return axis == "wal" || strings.HasPrefix(axis, "wal.") })
+		}
+		if _, err := targetOf(c.Settings); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // unreachable asks for all targets at the same time.

@@ -29,12 +29,12 @@ func (p Plan) Status(out string) Progress {
 // progress over directories, each of which may hold some of the trials.
 func (p Plan) progress(runs []*results.MatrixRun) Progress {
 	s := Progress{Keys: map[string]bool{}}
-	failed, invalid := map[string]bool{}, map[string]bool{}
+	good, failed, invalid := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, run := range runs {
 		for _, t := range run.Trials {
 			switch {
 			case t.Error == "":
-				s.Keys[t.Key()] = true
+				s.Keys[t.Key()], good[t.Key()] = true, true
 			case t.Invalid():
 				s.Keys[t.Key()], invalid[t.Key()] = true, true
 			default:
@@ -47,7 +47,7 @@ func (p Plan) progress(runs []*results.MatrixRun) Progress {
 		switch {
 		case s.Keys[k]:
 			s.Done++
-			s.Invalid += count(invalid[k])
+			s.Invalid += count(invalid[k] && !good[k])
 		default:
 			s.Left++
 			s.Failed += count(failed[k])

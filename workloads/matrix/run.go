@@ -82,6 +82,11 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 	return p.runTrials(ctx, cfg, w, cfg.done(had))
 }
 
+// TakesDevice says that all of its workloads write to Config.Device.
+func (p Plan) TakesDevice() bool {
+	return !slices.ContainsFunc(p.Matrix.Workloads, func(w string) bool { return !has(benches, w) })
+}
+
 // complete says that there is nothing to add. Such a directory may have come
 // from another machine, for nothing of this one will be mixed into it.
 func (p Plan) complete(cfg Config) bool {

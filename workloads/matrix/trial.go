@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -61,25 +62,21 @@ func digest(content []byte) string {
 }
 
 func (b brokerTrial) args(settings map[string]string, place string) ([]string, error) {
-	spec, err := targetOf(settings)
-	if err != nil {
-		return nil, err
-	}
-	workload := b.name
-	if file, _, err := b.overridden(settings, place); err != nil {
-		return nil, err
-	} else if file != "" {
-		workload = file
-	}
-	out := []string{"bench", workload, "--target", spec, "--out", place, "--json"}
+	spec, errTarget := targetOf(settings)
+	file, _, errLoad := b.overridden(settings, place)
+	out := []string{"bench", cmp.Or(file, b.name), "--target", spec, "--out", place, "--json"}
+	var errQuick error
 	switch v := settings[axisQuick]; v {
 	case "", "false":
-		return out, nil
 	case "true":
-		return append(out, "--quick"), nil
+		out = append(out, "--quick")
 	default:
-		return nil, fmt.Errorf("axis quick: %q: want true or false", v)
+		errQuick = fmt.Errorf("axis quick: %q: want true or false", v)
 	}
+	if err := errors.Join(errTarget, errLoad, errQuick); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // overridden is the file of the workload with the keys of the axes load.KEY,
@@ -97,6 +94,13 @@ func (b brokerTrial) overridden(settings map[string]string, place string) (strin
 	}
 	content, err := workloads.Override(b.w.Source(), values)
 	if err != nil {
+		if faults, other := keysOf(err); other == nil {
+			for i, f := range faults { // lines of a file that nobody has
+				_, text, _ := strings.Cut(f.Error(), ": ")
+				faults[i] = errors.New(text)
+			}
+			err = fmt.Errorf("workload: %w", errors.Join(faults...))
+		}
 		return "", nil, fmt.Errorf("axes load.: %w", err)
 	}
 	return filepath.Join(filepath.Dir(place), "workloads", b.w.Name+"-"+digest(content)+".yaml"), content, nil
