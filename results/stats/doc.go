@@ -30,6 +30,7 @@
 //
 //	d = exp(q₀.₉₅ |med(r*ₙ) − med(r*ₘ)|) − 1
 //
-// It is never less than the difference of an A/A pair that was measured. With
+// A difference is called one when it is as large as that and the interval leaves
+// 1 out. d is never less than the difference of an A/A pair that was measured. With
 // one value on either side nothing is known of the noise, and there is none.
 package stats

@@ -58,10 +58,11 @@ func (c Comparison) Difference() float64 {
 	return max(c.Ratio, 1/c.Ratio) - 1
 }
 
-// Same says that the sets differ by less than can be told apart here. Where
+// Same says that the sets differ by less than can be told apart here: the
+// interval holds 1, or the smallest detectable difference is larger. Where
 // nothing is known of the noise nothing can be told apart.
 func (c Comparison) Same() bool {
-	if c.A.Median == c.B.Median {
+	if c.A.Median == c.B.Median || c.Low <= 1 && c.High >= 1 {
 		return true
 	}
 	d := c.Difference()
