@@ -16,11 +16,11 @@ import (
 // no number of its requests keeps those outside.
 type Gate struct {
 	mu     sync.Mutex
-	places int    // guarded by mu
-	spared Spared // guarded by mu
-	inUse int            // guarded by mu
-	line  Line[struct{}] // guarded by mu
-	waits int64          // guarded by mu
+	places int            // guarded by mu
+	spared Spared         // guarded by mu
+	inUse  int            // guarded by mu
+	line   Line[struct{}] // guarded by mu
+	waits  int64          // guarded by mu
 }
 
 // Spared is how many places each class leaves free. A class spares no fewer
