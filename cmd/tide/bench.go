@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/alecthomas/kong"
 
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/workloads"
@@ -139,11 +136,7 @@ func checkFlags(spec target.Spec) error {
 	}
 	args, err := spec.Args(os.TempDir(), "2GiB")
 	if err == nil {
-		var root struct{}
-		var parser *kong.Kong
-		if parser, err = kong.New(&root, append(options(context.Background(), &stdio{io.Discard, io.Discard}), kong.Exit(func(int) {}))...); err == nil {
-			_, err = parser.Parse(append([]string{"broker"}, args...))
-		}
+		_, err = parseBroker(args)
 	}
 	if err != nil {
 		return fmt.Errorf("target %s: %w", spec.Text, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,4 +59,19 @@ func TestFlagsOfTargetsAreCheckedFirst(t *testing.T) {
 	spec, err := target.ParseSpec("tide?log-cache=256MiB&wal=pwrite:?window=1MiB&auto-create-topics=false")
 	require.NoError(t, err)
 	require.NoError(t, checkFlags(spec))
+}
+
+// TestCheckFlagsLeavesVerbsAlone: the flags of the verb that asks stay as they
+// were given.
+func TestCheckFlagsLeavesVerbsAlone(t *testing.T) {
+	at := slices.IndexFunc(verbs, func(v verb) bool { return v.name == "bench" })
+	cmd := verbs[at].cmd.(*benchCmd)
+	before := *cmd
+	defer func() { *cmd = before }()
+	cmd.JSON, cmd.Quick, cmd.Out = true, true, "elsewhere"
+	spec, err := target.ParseSpec("tide?log-cache=64MiB")
+	require.NoError(t, err)
+	require.NoError(t, checkFlags(spec))
+	require.True(t, cmd.JSON && cmd.Quick)
+	require.Equal(t, "elsewhere", cmd.Out)
 }

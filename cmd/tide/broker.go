@@ -91,20 +91,28 @@ func (c *brokerCmd) config() (broker.Config, error) {
 // checkBroker says what is wrong with the flags of a broker, by their names,
 // before one is started.
 func checkBroker(flags map[string]string) error {
-	var c brokerCmd
-	parser, err := kong.New(&c, kong.Name("broker"), kong.Exit(func(int) {}))
-	if err != nil {
-		return err
-	}
 	var args []string
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		args = append(args, "--"+name+"="+flags[name])
 	}
-	if _, err := parser.Parse(args); err != nil {
+	c, err := parseBroker(args)
+	if err != nil {
 		return err
 	}
 	_, err = c.config()
 	return err
+}
+
+// parseBroker reads flags as a broker will. It has a command of its own: parsing
+// anew by the registered ones would set every verb back to its defaults, the one
+// that asks included.
+func parseBroker(args []string) (brokerCmd, error) {
+	var c brokerCmd
+	parser, err := kong.New(&c, kong.Name("broker"), kong.Configuration(loadConfig), kong.Exit(func(int) {}))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	return c, err
 }
 
 // Run serves until SIGINT or SIGTERM. It prints one line to standard output
