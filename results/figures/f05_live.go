@@ -19,7 +19,7 @@ func init() {
 			{"differences when the policy is told what the broker's was, most over cells", 0, 0, f05LiveMost("replay/differences")},
 			{"GETs per MiB, live ÷ simulated, median over cells", 0.6, 1.8, f05LiveRatio("gets_per_mib")},
 			{"bytes got ÷ served, live ÷ simulated, median over cells", 0.7, 1.5, f05LiveRatio("over_read")},
-			{"live: misses with automq ÷ without a prefetcher, LRU", 0, 0.6, f05LivePair("automq:2024", "none", "miss_ratio")},
+			{"live: misses with automq:2024 ÷ without a prefetcher, LRU", 0, 0.6, f05LivePair("automq:2024", "none", "miss_ratio")},
 			{"live: GETs a MiB with rate ÷ one block ahead, LRU", 0.05, 1.1, f05LivePair("rate", "fixed:1", "gets_per_mib")},
 		},
 	})
