@@ -48,14 +48,7 @@ func (v *Verifier) reading() Reading {
 func (p *partitionCheck) into(partition int, out *Reading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	sum := &out.Seen
-	sum.Records += p.out.Records
-	sum.Bytes += p.out.Bytes
-	sum.Duplicates += p.out.Duplicates
-	sum.Reordered += p.out.Reordered
-	sum.Corrupt += p.out.Corrupt
-	sum.Foreign += p.out.Foreign
-	sum.Redelivered += p.out.Redelivered
+	p.addCounts(&out.Seen)
 	for _, g := range p.gaps {
 		if g.from < g.to {
 			out.Gaps = append(out.Gaps, Gap{partition, g.lane, g.from, g.to})

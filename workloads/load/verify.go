@@ -177,17 +177,22 @@ func (v *Verifier) Finish(l *Ledger) results.Verification {
 	return out
 }
 
+// addCounts adds what was counted in the partition. The caller holds mu.
+func (p *partitionCheck) addCounts(sum *results.Verification) {
+	sum.Records += p.out.Records
+	sum.Bytes += p.out.Bytes
+	sum.Duplicates += p.out.Duplicates
+	sum.Reordered += p.out.Reordered
+	sum.Corrupt += p.out.Corrupt
+	sum.Foreign += p.out.Foreign
+	sum.Redelivered += p.out.Redelivered
+}
+
 func (v *Verifier) finishPartition(out *results.Verification, partition int, l *Ledger) {
 	p := &v.parts[partition]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out.Records += p.out.Records
-	out.Bytes += p.out.Bytes
-	out.Duplicates += p.out.Duplicates
-	out.Reordered += p.out.Reordered
-	out.Corrupt += p.out.Corrupt
-	out.Foreign += p.out.Foreign
-	out.Redelivered += p.out.Redelivered
+	p.addCounts(out)
 	for i, next := range p.next {
 		lane := p.lanes.from + i
 		pair := l.plan.pair(lane, partition)
