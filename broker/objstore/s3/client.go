@@ -59,13 +59,13 @@ func newSide(base aws.Config, cfg Config, places int) side {
 // with one, and following it would sign for the wrong place.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// newRetryer is the SDK's standard one. A conflict between two creations of
-// one key is over when one of them is, so it is repeated.
+// newRetryer is the SDK's standard one, which does not know the refusals that
+// another request at the same moment causes.
 func newRetryer(cfg Config) aws.Retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = cfg.Attempts, cfg.RetryMax
 	})
-	return retry.AddWithErrorCodes(standard, codeConflict)
+	return retry.AddWithErrorCodes(standard, codeConflict, codeDirectory)
 }
 
 // load reads credentials and region the SDK's usual way.

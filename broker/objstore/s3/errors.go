@@ -13,8 +13,15 @@ import (
 	"github.com/tidelog/tide/broker/objstore"
 )
 
-// codeConflict: two requests create one key at the same moment.
-const codeConflict = "ConditionalRequestConflict"
+// Refusals that are over when the request they met is.
+const (
+	// codeConflict: two requests create one key at the same moment.
+	codeConflict = "ConditionalRequestConflict"
+	// codeDirectory: a server that keeps objects as files removes the last
+	// object of a directory while another is put into it (versitygw, its
+	// issue 1988). No key of ours is the directory of another.
+	codeDirectory = "ExistingObjectIsDirectory"
+)
 
 var errClosed = fmt.Errorf("s3: %w", objstore.ErrClosed)
 

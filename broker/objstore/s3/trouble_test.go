@@ -58,6 +58,30 @@ func TestRetries(t *testing.T) {
 	})
 }
 
+// TestConflicts: what only another request at the same moment causes is
+// repeated, and named when it does not end.
+func TestConflicts(t *testing.T) {
+	for _, code := range []string{"ConditionalRequestConflict", "ExistingObjectIsDirectory"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			s := open(t, f)
+			left := 2
+			f.script = func(w http.ResponseWriter, r *http.Request, _ string) bool {
+				left--
+				if left >= 0 {
+					refuse(w, r, 409, code)
+				}
+				return left >= 0
+			}
+			require.NoError(t, s.Put(t.Context(), "k", body(10, 1)))
+			require.Equal(t, objstore.AttemptStats{Op: "put", Attempts: 3, Retries: 2}, attempts(s, "put"))
+			left = 100
+			require.ErrorContains(t, s.Put(t.Context(), "l", body(10, 1)), code)
+			require.Equal(t, 95, left, "as often as cfg.Attempts has it")
+		})
+	}
+}
+
 // TestHiddenRetries: net/http sends a GET again on a new connection when the
 // server has closed the old one. That is an attempt, too.
 func TestHiddenRetries(t *testing.T) {
