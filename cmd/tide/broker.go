@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -135,18 +134,10 @@ func (c *brokerCmd) Run(ctx context.Context, std *stdio) error {
 // runs at Go's own pace: see decision 008.
 const memoryLimit = 1 << 30
 
-// blockedCalls is how many goroutines may sit in a write or flush of the WAL,
-// the objects or the metadata at the same time. Each holds one of the
-// scheduler's processors until the runtime notices, which takes up to 10 ms:
-// with as many processors as cores that is 10 ms in which nobody reads sockets.
-const blockedCalls = 4
-
-// tuneRuntime leaves alone what the environment sets.
+// tuneRuntime leaves alone what the environment sets. The scheduler has as many
+// processors as cores, Go's default: see decision 022.
 func tuneRuntime() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.NumCPU() + blockedCalls)
 	}
 }
