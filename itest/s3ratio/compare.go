@@ -87,7 +87,7 @@ func (b *backlog) run(ctx context.Context) error {
 	return nil
 }
 
-// fill has a broker write the objects, and ends it.
+// fill has a broker write the objects; its end puts the last of them.
 func (b *backlog) fill(ctx context.Context) (err error) {
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
@@ -117,14 +117,11 @@ func (b *backlog) fill(ctx context.Context) (err error) {
 	if b.ends, err = b.load.Ends(ctx); err != nil {
 		return err
 	}
-	return b.settled(ctx, p)
+	return b.learn(ctx, p)
 }
 
-// settled waits until all is in objects, and learns the streams.
-func (b *backlog) settled(ctx context.Context, p *target.Process) error {
-	if err := p.Settle(ctx, topic); err != nil {
-		return err
-	}
+// learn asks which streams the partitions are.
+func (b *backlog) learn(ctx context.Context, p *target.Process) error {
 	streams, err := target.Streams(ctx, p.Admin())
 	if err != nil {
 		return err

@@ -21,7 +21,6 @@ type config struct {
 	repeats         int         // of each side, after one that is not counted
 	bare            bareConfig
 	flags           string // of the broker that reads, with blanks between
-	profile         string // directory for a CPU profile of each broker that reads; empty: none
 }
 
 // list is numbers with commas between.
@@ -54,7 +53,6 @@ func parseConfig(args []string) (config, error) {
 	f.Var(&c.partitions, "partitions", "`numbers` of partitions, one back-log each")
 	f.IntVar(&c.repeats, "repeats", c.repeats, "readings of each side")
 	f.StringVar(&c.flags, "broker", "", "more `flags` of the broker that reads")
-	f.StringVar(&c.profile, "profile", "", "`directory` for CPU profiles of the broker, and of the bare reader; slower")
 	c.bare.flags(f)
 	if err := f.Parse(args); err != nil {
 		return c, err
@@ -88,8 +86,8 @@ type bareConfig struct {
 
 func (c *bareConfig) flags(f *flag.FlagSet) {
 	*c = bareConfig{places: 32, get: 8 << 20}
-	f.IntVar(&c.places, "places", c.places, "GETs of the bare reader in `flight`, and slots of its; the broker's default")
-	f.TextVar(&c.get, "get", c.get, "`bytes` of one GET of the bare reader at most; the broker's default")
+	f.IntVar(&c.places, "places", c.places, "`GETs` of the bare reader in flight at most; the default is the broker's")
+	f.TextVar(&c.get, "get", c.get, "`bytes` of one GET of the bare reader at most; the default is the broker's")
 }
 
 func (c bareConfig) args() []string {
