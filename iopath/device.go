@@ -29,6 +29,7 @@ type Device struct {
 	file     *os.File // O_RDWR, and O_DIRECT unless Buffered
 	name     string   // as the user gave it
 	capacity int64    // bytes, a multiple of BlockSize
+	blank    bool     // made by this open: zeros, all of it
 }
 
 // Capacity is the number of bytes that can be addressed.
@@ -43,7 +44,7 @@ func (d *Device) Fd() int { return int(d.file.Fd()) }
 
 // Geometry is what a path over this device reports.
 func (d *Device) Geometry(o OpenOptions) Geometry {
-	return Geometry{Block: BlockSize, Capacity: d.capacity, Depth: o.Depth, Durability: o.Durability}
+	return Geometry{Block: BlockSize, Capacity: d.capacity, Depth: o.Depth, Durability: o.Durability, Blank: d.blank}
 }
 
 // ReadAt fills p from pos. Alignment and bounds are the Ledger's business.

@@ -178,6 +178,36 @@ func TestNoDirectIO(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnsupported)
 }
 
+// TestBufferedIsFilledDirectly: a file for buffered writes is zeroed past the
+// page cache, and through it where the file system has no O_DIRECT.
+func TestBufferedIsFilledDirectly(t *testing.T) {
+	was := openDirect
+	defer func() { openDirect = was }()
+	for _, refuse := range []error{nil, syscall.EINVAL} {
+		opened := 0
+		openDirect = func(name string, flag int, perm os.FileMode) (*os.File, error) {
+			if opened++; refuse != nil {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: refuse}
+			}
+			return was(name, flag, perm)
+		}
+		o := wal(t)
+		o.Buffered, o.Durability = true, Fdatasync
+		d := openOK(t, o)
+		require.Equal(t, 1, opened, "for filling alone")
+		require.True(t, d.Geometry(o).Blank)
+		require.True(t, d.filled(testCapacity))
+		require.NoError(t, d.Close())
+		content, err := os.ReadFile(o.File)
+		require.NoError(t, err)
+		require.Equal(t, make([]byte, testCapacity), content)
+		require.NoFileExists(t, o.File+initSuffix)
+		again := openOK(t, o)
+		require.False(t, again.Geometry(o).Blank, "who knows what has been written to it")
+		require.NoError(t, again.Close())
+	}
+}
+
 // TestDirectNeedsFilledFile: O_DIRECT alone is durable only on blocks that the
 // file system has nothing left to write about.
 func TestDirectNeedsFilledFile(t *testing.T) {

@@ -66,6 +66,9 @@ type Geometry struct {
 	// guessed of it; empty on a real device. A result that was made with it
 	// says so.
 	Simulated string
+	// Blank says that this open has made the file, so that all of it was zeros
+	// when it began.
+	Blank bool
 }
 
 // Path is one way of writing a WAL to a device or file.

@@ -142,6 +142,9 @@ func Open(cfg Config) (*WAL, error) {
 		return nil, err
 	}
 	w.header.open(found, arena[:blockSize])
+	// Nothing to look for in a file that was made a moment ago. A header says
+	// that somebody has written to it since.
+	w.scan.whole = g.Blank && w.header.slot < 0
 	return w, nil
 }
 
