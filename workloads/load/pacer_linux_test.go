@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func threadPriority(t *testing.T) int {
-	n, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
+func threadPriority(t *testing.T) unix.SchedAttr {
+	a, err := unix.SchedGetAttr(0, 0)
 	require.NoError(t, err)
-	return n
+	return *a
 }
 
 // TestPacerLeavesItsThreadAsItWas: the thread goes back to the runtime, and
@@ -22,6 +22,7 @@ func TestPacerLeavesItsThreadAsItWas(t *testing.T) {
 	before := threadPriority(t)
 	p, err := newPacer(NewClock())
 	require.NoError(t, err)
+	require.NotEqual(t, before, threadPriority(t))
 	p.close()
 	require.Equal(t, before, threadPriority(t))
 }
