@@ -148,6 +148,7 @@ func (c collector) engine(s samples) {
 func (c collector) wal(s samples) {
 	st := c.b.engine.WALStats()
 	s.counter("tide_wal_writes_total", "Blocks written to the WAL.", st.Writes)
+	s.counter("tide_wal_io_units_total", "I/Os that an EBS volume counts for them: one for each 256 KiB of a block.", st.Units)
 	s.counter("tide_wal_bytes_total", "Bytes written to the WAL, slack and padding included.", st.Bytes)
 	s.counter("tide_wal_header_writes_total", "Headers written.", st.HeaderWrites)
 	s.counter("tide_wal_window_stalls_total", "Times the window held a block back.", st.WindowStalls)

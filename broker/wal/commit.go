@@ -163,6 +163,7 @@ func (w *WAL) claim() *write {
 	l.blocks++
 	l.pace.take(b.write.begun, length, l.blocks)
 	w.stats.Writes++
+	w.stats.Units += ioUnits(length)
 	w.stats.Bytes += length
 	return &b.write
 }

@@ -27,6 +27,9 @@ const (
 	paceUnit  = 256 << 10 // bytes: a longer write counts as several (EBS)
 )
 
+// ioUnits is how many I/Os a write of n bytes counts as.
+func ioUnits(n int64) int64 { return (n + paceUnit - 1) / paceUnit }
+
 func newPace(iops int64) pace {
 	if iops <= 0 {
 		return pace{}
@@ -42,7 +45,7 @@ func (p *pace) wait(now time.Duration) time.Duration {
 // take accounts for a write of n bytes, one of those blocks that are in flight
 // with it. The debt never exceeds what as many of its size cost.
 func (p *pace) take(now time.Duration, n int64, blocks int) {
-	cost := time.Duration((n+paceUnit-1)/paceUnit) * p.every
+	cost := time.Duration(ioUnits(n)) * p.every
 	most := now + paceBurst*p.every + time.Duration(blocks)*cost
 	p.paid = min(max(p.paid, now)+cost, most)
 }

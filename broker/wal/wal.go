@@ -106,6 +106,7 @@ type Stats struct {
 	Depth        int           // blocks in flight aimed at
 	Records      int64         // reserved
 	Writes       int64         // blocks written, padding included
+	Units        int64         // I/Os that a volume counts for them: one for each 256 KiB
 	Bytes        int64         // of those blocks
 	InFlight     time.Duration // that blocks were in flight, summed up
 	PaddingBytes int64

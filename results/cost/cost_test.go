@@ -66,7 +66,7 @@ func TestRequests(t *testing.T) {
 // TestRows works one example through by hand.
 func TestRows(t *testing.T) {
 	b := Default()
-	m := Measured{CPUSeconds: 40, Requests: Requests{Puts: 50, Gets: 10}, Stored: 1, WALWrites: 20_000, WALBytes: 1.1 * gib}
+	m := Measured{CPUSeconds: 40, Requests: Requests{Puts: 50, Gets: 10}, Stored: 1, WALIOs: 20_000, WALBytes: 1.1 * gib}
 	perHour := 100.0 / 1024 * 3600
 
 	tide := b.PerGiB(Tide, m)
@@ -76,7 +76,7 @@ func TestRows(t *testing.T) {
 	require.InDelta(t, 0.02*(2.0/3+2.0/3), tide.CrossAZ, 1e-12)
 	require.InDelta(t, 0.023*168/730+4*10*0.08/730/perHour, tide.Storage, 1e-9, "488 IOPS and 28 MiB/s a broker are free")
 	busy := m
-	busy.WALWrites = 200_000 // 4,883 a second on each of 4
+	busy.WALIOs = 200_000 // 4,883 a second on each of 4
 	extra := b.PerGiB(Tide, busy).Storage - tide.Storage
 	require.InDelta(t, 4*(200_000*100.0/1024/4-3000)*0.005/730/perHour, extra, 1e-9)
 

@@ -26,7 +26,7 @@ type Measured struct {
 	CPUSeconds float64  // of the broker's process
 	Requests   Requests // to the store
 	Stored     float64  // bytes put into objects for each byte written; 0: none are
-	WALWrites  float64  // writes to the log's device
+	WALIOs     float64  // I/Os to the log's device, as it counts them: one for each 256 KiB of a write
 	WALBytes   float64  // bytes of them
 }
 
@@ -108,7 +108,7 @@ func (b Book) logs(nodes int, m Measured) float64 {
 	s, v := b.Scenario, b.Volumes[b.Scenario.Volume]
 	perNode := s.RateMiBPerSec / 1024 / float64(nodes) // GiB a second
 	one := s.WALGiB*v.GBMonth +
-		max(0, m.WALWrites*perNode-v.FreeIOPS)*v.IOPSMonth +
+		max(0, m.WALIOs*perNode-v.FreeIOPS)*v.IOPSMonth +
 		max(0, m.WALBytes/(1<<20)*perNode-v.FreeMiBPerSec)*v.MiBMonth
 	return float64(nodes) * one
 }

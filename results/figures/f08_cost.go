@@ -62,17 +62,24 @@ func f08Rows(run *results.MatrixRun, book cost.Book, k cost.Kind) (cost.Rows, er
 	}
 	const gib = 1 << 30
 	put := max(1, of("run.put_bytes_per_byte"))
+	ios := of("run.wal_ios_per_gib") // a volume counts each 256 KiB of a write
+	if ios == 0 {                    // results of before they were counted
+		ios = max(of("run.wal_writes_per_gib"), of("run.wal_bytes_per_byte")*gib/f08Unit)
+	}
 	return book.PerGiB(k, cost.Measured{
 		CPUSeconds: cpu,
 		Requests: cost.Requests{
 			Puts: puts * put, PutBytes: gib * put,
 			Gets: of("run.gets_per_gib"), GetBytes: gib * of("run.get_bytes_per_byte"),
 		},
-		Stored:    1,
-		WALWrites: of("run.wal_writes_per_gib"),
-		WALBytes:  gib * of("run.wal_bytes_per_byte"),
+		Stored:   1,
+		WALIOs:   ios,
+		WALBytes: gib * of("run.wal_bytes_per_byte"),
 	}), nil
 }
+
+// f08Unit is the largest write that EBS counts as one I/O, bytes.
+const f08Unit = 256 << 10
 
 func f08Against(book cost.Book, a, b cost.Kind, of func(cost.Rows) float64) func(*results.MatrixRun) (float64, error) {
 	return func(run *results.MatrixRun) (float64, error) {

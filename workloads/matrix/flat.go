@@ -94,6 +94,10 @@ func perGiB(p results.Phase, out map[string]any) {
 		out["run.puts_per_gib_put"] = puts / float64(p.PutBytes) * gib
 	}
 	out["run.put_bytes_per_byte"], out["run.get_bytes_per_byte"] = float64(p.PutBytes)/written, float64(p.GetBytes)/written
-	out["run.wal_writes_per_gib"] = float64(p.Counters["tide_wal_writes_total"]+p.Counters["tide_wal_header_writes_total"]) / written * gib
+	headers := p.Counters["tide_wal_header_writes_total"]
+	out["run.wal_writes_per_gib"] = float64(p.Counters["tide_wal_writes_total"]+headers) / written * gib
+	if units, ok := p.Counters["tide_wal_io_units_total"]; ok {
+		out["run.wal_ios_per_gib"] = float64(units+headers) / written * gib
+	}
 	out["run.wal_bytes_per_byte"] = float64(p.Counters["tide_wal_bytes_total"]) / written
 }
