@@ -189,6 +189,9 @@ func (m *merger) write() (*MatrixRun, error) {
 			return nil, err
 		}
 	}
+	if err := m.sweep(); err != nil {
+		return nil, err
+	}
 	if err := m.writeTrials(); err != nil {
 		return nil, err
 	}
@@ -205,6 +208,31 @@ func (m *merger) write() (*MatrixRun, error) {
 		return nil, err
 	}
 	return LoadMatrix(m.out)
+}
+
+// sweep removes what an earlier merge has left of trials that are not of this
+// one. A directory that no merge has made is left as it is.
+func (m *merger) sweep() error {
+	if !exists(filepath.Join(m.out, matrixMergeFile)) {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Join(m.out, trialsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	kept := map[string]bool{}
+	for _, t := range m.trials {
+		if id, ok := t.TrialID(); ok {
+			kept[id] = true
+		}
+	}
+	var errs []error
+	for _, e := range entries {
+		if !kept[e.Name()] {
+			errs = append(errs, os.RemoveAll(filepath.Join(m.out, trialsDir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (m *merger) writeTrials() (err error) {

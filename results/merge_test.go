@@ -88,6 +88,8 @@ func TestMerge(t *testing.T) {
 	require.Equal(t, run, again, "the warnings stay")
 	_, err = Merge([]Part{a}, nil, &h, out)
 	require.NoError(t, err, "what is only a merge may be made anew")
+	require.DirExists(t, filepath.Join(out, "trials", "c1-1"))
+	require.NoDirExists(t, filepath.Join(out, "trials", "c2-3"), "no trial of this merge")
 	_, err = Merge([]Part{b}, nil, &h, at("a"))
 	require.ErrorContains(t, err, "holds a matrix of its own")
 	_, err = Merge([]Part{c, d}, nil, &h, at("none"))
