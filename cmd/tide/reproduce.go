@@ -46,22 +46,27 @@ func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return usageError{err}
 	}
-	able, err := c.plans(ctx, std, chosen)
+	able, passedOver, err := c.plans(ctx, std, chosen)
 	if err != nil {
 		return err
 	}
 	var failed []string
+	var all []made
 	for _, a := range able {
-		ok, err := c.make(ctx, std, a.figure, a.plan, a.dir)
-		if err != nil && (len(able) == 1 || ctx.Err() != nil) {
-			return err
+		m := c.one(ctx, std, a)
+		if m.err != nil && (len(able) == 1 || ctx.Err() != nil) {
+			return m.err
 		}
-		if err != nil {
-			fmt.Fprintf(std.out, "\n%s\n  FAIL  it could not be made: %v\n", a.figure.Title, err)
+		if m.err != nil {
+			fmt.Fprintf(std.out, "\n%s\n  FAIL  it could not be made: %v\n", a.figure.Title, m.err)
 		}
-		if !ok {
+		if !m.ok() {
 			failed = append(failed, a.figure.ID)
 		}
+		all = append(all, m)
+	}
+	if len(chosen) > 1 {
+		printMade(std.out, all, passedOver)
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("not as expected: %s", strings.Join(failed, ", "))
@@ -71,14 +76,25 @@ func (c *reproduceCmd) Run(ctx context.Context, std *stdio) error {
 
 // able is a figure that can be made here.
 type able struct {
-	figure figures.MatrixFigure
-	plan   matrix.Plan
-	dir    string
+	figure   figures.MatrixFigure
+	plan     matrix.Plan
+	dir      string
+	estimate time.Duration // of the trials that are left
+}
+
+// one figure made, and how long it took.
+func (c *reproduceCmd) one(ctx context.Context, std *stdio, a able) made {
+	began := time.Now()
+	m := made{id: a.figure.ID, estimate: a.estimate, expected: len(a.figure.Expected)}
+	m.outcomes, m.failed, m.err = c.make(ctx, std, a.figure, a.plan, a.dir)
+	m.took = time.Since(began)
+	return m
 }
 
 // plans says of each figure how long it takes, or why it cannot be made here.
-func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.MatrixFigure) ([]able, error) {
+func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.MatrixFigure) ([]able, []made, error) {
 	var out []able
+	var passedOver []made
 	var total time.Duration
 	for _, f := range chosen {
 		dir := c.dir(f, len(chosen))
@@ -87,14 +103,15 @@ func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.M
 			err = errors.New(f.ID + " writes to no device: leave --device out")
 		}
 		if err != nil && !c.all() {
-			return nil, usageError{err}
+			return nil, nil, usageError{err}
 		}
 		if err != nil {
 			fmt.Fprintf(std.out, "%s: passed over, for it cannot be made here: %v\n", f.ID, err)
+			passedOver = append(passedOver, made{id: f.ID, err: err})
 			continue
 		}
-		out = append(out, able{f, p, dir})
 		status := p.Status(dir)
+		out = append(out, able{f, p, dir, status.Estimate})
 		total += status.Estimate
 		fmt.Fprintf(std.out, "%s: %d cells, %d trials, %d of them done; about %v to go\n",
 			f.ID, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second))
@@ -102,12 +119,13 @@ func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.M
 	if c.all() {
 		for _, id := range slices.Sorted(maps.Keys(figures.Later)) {
 			fmt.Fprintf(std.out, "%s: passed over: %s\n", id, figures.Later[id])
+			passedOver = append(passedOver, made{id: id, err: errors.New(figures.Later[id])})
 		}
 	}
 	if len(chosen) > 1 {
 		fmt.Fprintf(std.out, "together about %v\n", total.Round(time.Second))
 	}
-	return out, nil
+	return out, passedOver, nil
 }
 
 func (c *reproduceCmd) all() bool { return slices.Contains(c.Figure, "all") }
@@ -178,11 +196,12 @@ func (c *reproduceCmd) dir(f figures.MatrixFigure, of int) string {
 	}
 }
 
-// make runs, draws and checks one figure.
-func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFigure, p matrix.Plan, dir string) (bool, error) {
+// make runs, draws and checks one figure. It returns how many of its trials
+// count for nothing, too.
+func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFigure, p matrix.Plan, dir string) ([]figures.Outcome, int, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return false, err
+		return nil, 0, err
 	}
 	bar := newProgress(std.err)
 	device := ""
@@ -192,15 +211,15 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 	err = p.Run(ctx, matrix.Config{Binary: self, Out: dir, Device: device, Progress: bar})
 	bar.close()
 	if err != nil {
-		return false, err
+		return nil, 0, err
 	}
 	run, err := results.LoadMatrix(dir)
 	if err != nil {
-		return false, err
+		return nil, 0, err
 	}
 	drawn, err := f.Draw(run)
 	if err != nil && !errors.Is(err, figures.ErrNoData) { // which the check reports, with its cause
-		return false, err
+		return nil, 0, err
 	}
 	fmt.Fprintf(std.out, "\n%s\n", f.Title)
 	for _, d := range drawn {
@@ -209,11 +228,12 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 	outcomes := f.Check(run)
 	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes}.Write()
 	if err != nil {
-		return false, err
+		return nil, 0, err
 	}
 	fmt.Fprintf(std.out, "  %s\n", page)
 	printNoise(std.out, run)
-	return printOutcomes(std.out, outcomes), nil
+	printOutcomes(std.out, outcomes)
+	return outcomes, len(run.Failed()), nil
 }
 
 // printNoise says what the numbers below have to be read with.
@@ -244,17 +264,21 @@ func printNoise(w io.Writer, run *results.MatrixRun) {
 	}
 }
 
-func printOutcomes(w io.Writer, outcomes []figures.Outcome) bool {
-	all := true
+func printOutcomes(w io.Writer, outcomes []figures.Outcome) {
 	for _, o := range outcomes {
-		word, value := "pass", fmt.Sprintf("%.3g", o.Value)
-		if o.Err != nil {
-			value = o.Err.Error()
-		}
+		word := "pass"
 		if !o.OK() {
-			word, all = "FAIL", false
+			word = "FAIL"
 		}
-		fmt.Fprintf(w, "  %s  %s: %s (expected %g to %g)\n", word, o.What, value, o.Low, o.High)
+		fmt.Fprintf(w, "  %s  %s\n", word, outcomeText(o))
 	}
-	return all
+}
+
+// outcomeText is a number beside what was expected, or why there is none.
+func outcomeText(o figures.Outcome) string {
+	value := fmt.Sprintf("%.3g", o.Value)
+	if o.Err != nil {
+		value = o.Err.Error()
+	}
+	return fmt.Sprintf("%s: %s (expected %g to %g)", o.What, value, o.Low, o.High)
 }

@@ -95,6 +95,11 @@ func TestReproduceGoesOn(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, out, "FAIL  it could not be made: "+filepath.Join(root, "F10-quick")+": holds another matrix")
 	require.Equal(t, 1, strings.Count(out, "pass  uring ÷ fio batched io_uring, median over cells"))
+	at := strings.LastIndex(out, "│ figure │")
+	require.Positive(t, at, "it ends with a table")
+	require.Regexp(t, `│ F10 +│ +0s │ +\S+ │ +0 │ +5 │ .*holds another`, out[at:])
+	require.Regexp(t, `│ F1 +│ +\S+ │ +0s │ +8 │ +0 │ +│`, out[at:])
+	require.NotContains(t, errs, "F1,")
 	require.Contains(t, errs, "not as expected: F10")
 }
 
@@ -115,7 +120,7 @@ func TestReproduceAllPassesOver(t *testing.T) {
 	var out strings.Builder
 	t.Setenv("PATH", "") // no Java, no fio, nothing
 	t.Chdir(t.TempDir())
-	able, err := c.plans(t.Context(), &stdio{out: &out, err: &out}, chosen)
+	able, passedOver, err := c.plans(t.Context(), &stdio{out: &out, err: &out}, chosen)
 	require.NoError(t, err)
 	require.Contains(t, out.String(), "F7: passed over: ")
 	require.Contains(t, out.String(), "F2: passed over, for it cannot be made here: matrix f2 cannot run:\ntarget kafka")
@@ -128,6 +133,10 @@ func TestReproduceAllPassesOver(t *testing.T) {
 	}
 	require.Contains(t, ids, "F9")
 	require.NotContains(t, ids, "F2")
+	var table strings.Builder
+	printMade(&table, nil, passedOver)
+	require.Regexp(t, `│ F7 +│.*passed over: acknowledgements`, table.String())
+	require.Regexp(t, `│ F2 +│.*passed over: matrix f2 cannot run`, table.String())
 	require.Less(t, total, 15.0, "minutes; and those with Kafka take six")
 
 	code, _, errs := invoke("reproduce", "F7")

@@ -221,7 +221,7 @@ func scanTime(settings map[string]string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	rate := int64(700 * units.MiB) // bytes a second: a local disk
+	rate := int64(1500 * units.MiB) // bytes a second: a local disk
 	if spec.Simulated() {
 		rate = 125 * units.MiB // gp3 at its base; io2 is faster
 	}

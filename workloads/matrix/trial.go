@@ -128,11 +128,13 @@ func (b brokerTrial) workload(settings map[string]string) (workloads.Workload, e
 
 // Guesses for the time of a trial.
 const (
-	trialOverhead = 4 * time.Second  // starting, waiting for uploads, verifying, drawing the report
-	kafkaOverhead = 20 * time.Second // the same of a JVM
-	backlogRate   = 150 * units.MiB  // bytes a second, written as well as read
-	closedRate    = 700 * units.MiB  // bytes a second, of a closed loop on a fast disk
-	quickBacklog  = 8                // a quick trial writes as small a part of a back-log
+	trialOverhead = 3 * time.Second // starting, waiting for uploads, drawing the report
+	kafkaOverhead = 4 * time.Second // the same of a JVM
+	tieredBeyond  = 3 * time.Second // and of one that uploads segments; of an S3 server beside a target, too
+	verifyRate    = 1 * units.GiB   // bytes a second, read back at the end
+	backlogRate   = 150 * units.MiB // bytes a second, written as well as read
+	closedRate    = 700 * units.MiB // bytes a second, of a closed loop on a fast disk
+	quickBacklog  = 8               // a quick trial writes as small a part of a back-log
 	quickFetches  = 4
 	usualProbes   = 10               // of a search for the highest rate
 	leastFill     = 512 * units.MiB  // what a quick trial fills, if there was as much
@@ -155,15 +157,33 @@ func (b brokerTrial) length(settings map[string]string) (time.Duration, error) {
 		moved /= 2
 		run += w.BuildTime(backlog(w, settings))
 	}
-	overhead := trialOverhead
-	if strings.HasPrefix(settings[axisTarget], "kafka") {
-		overhead = kafkaOverhead
+	overhead := overheadOn(settings[axisTarget])
+	if w.Verify && moved == 0 { // what is read back as a back-log is verified then
+		overhead += transfer(b.payload(settings), verifyRate)
 	}
-	one := overhead + run + fetches + time.Duration(moved*int64(time.Second)/backlogRate)
+	one := overhead + run + fetches + transfer(moved, backlogRate)
 	if w.Searches() {
 		return usualProbes * one, nil
 	}
 	return one, nil
+}
+
+// transfer is how long bytes take at a rate. Terabytes times nanoseconds do not
+// fit into 63 bits.
+func transfer(bytes, rate int64) time.Duration {
+	return time.Duration(float64(bytes) / float64(rate) * float64(time.Second))
+}
+
+// overheadOn a target is what a trial takes beyond its load.
+func overheadOn(target string) time.Duration {
+	overhead := trialOverhead
+	if strings.HasPrefix(target, "kafka") {
+		overhead = kafkaOverhead
+	}
+	if strings.HasPrefix(target, "kafka-tiered") || strings.Contains(target, "s3=") {
+		overhead += tieredBeyond
+	}
+	return overhead
 }
 
 // filled is what is written before the load begins, in bytes.
