@@ -19,6 +19,7 @@ import (
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/workloads"
 	"github.com/tidelog/tide/workloads/matrix"
+	"github.com/tidelog/tide/workloads/target"
 )
 
 func init() {
@@ -27,7 +28,7 @@ func init() {
 
 // matrixCmd is `tide matrix`.
 type matrixCmd struct {
-	Plan   matrixPlanCmd   `cmd:"" help:"Print cells, time and price, or every reason why it cannot run here. Starts nothing; what a target needs and the machine lacks is installed (scripts/deps)."`
+	Plan   matrixPlanCmd   `cmd:"" help:"Print cells, time and price, or every reason why it cannot run here. Starts and installs nothing; what a target needs and the machine lacks is named."`
 	Run    matrixRunCmd    `cmd:"" help:"Run what is left of it: in random order, repeats interleaved, each trial a process of its own."`
 	Status matrixStatusCmd `cmd:"" help:"Say what is done of it."`
 	Merge  matrixMergeCmd  `cmd:"" help:"Make one matrix of the directories of several shards or machines, or of a prefix in S3."`
@@ -64,9 +65,9 @@ func matrixContent(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 2<<20)) // Parse refuses half of that
 }
 
-// prepare works the matrix out for this machine; strictly, or without a look at
-// what the machine has.
-func (f matrixFlags) prepare(ctx context.Context, strictly bool) (prepared, error) {
+// prepare works the matrix out for this machine; without a way to reach targets,
+// without a look at what the machine has.
+func (f matrixFlags) prepare(ctx context.Context, reach func(context.Context, target.Spec) error) (prepared, error) {
 	content, err := matrixContent(f.File)
 	if err != nil {
 		return prepared{}, usageError{err}
@@ -75,7 +76,7 @@ func (f matrixFlags) prepare(ctx context.Context, strictly bool) (prepared, erro
 	if f.Out == "" {
 		on.Out = "tide-runs"
 	}
-	if !strictly {
+	if reach == nil {
 		on.Reach, on.Flags, on.Free = nil, nil, func(string) int64 { return 0 }
 	}
 	plan, err := matrix.Prepare(ctx, content, f.Quick, on)
@@ -133,6 +134,7 @@ type planned struct {
 	Prices   string        `json:"prices"`
 	PriceFor []string      `json:"price_is_for"`
 	Dir      string        `json:"dir"`
+	Installs []string      `json:"installs,omitempty"` // what run installs first
 }
 
 type plannedCell struct {
@@ -147,11 +149,13 @@ type plannedCell struct {
 // Run prints cells, time and price.
 func (c *matrixPlanCmd) Run(ctx context.Context, std *stdio) error {
 	book, errBook := cost.Read(c.Prices)
-	p, err := c.prepare(ctx, true)
+	var lacks lacking
+	p, err := c.prepare(ctx, lacks.look)
 	if err := errors.Join(err, errBook); err != nil {
 		return usageError{err}
 	}
 	out, err := c.planned(p, book)
+	out.Installs = lacks.sorted()
 	if err != nil {
 		return usageError{err}
 	}
@@ -227,6 +231,9 @@ func (p planned) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "order: random, seed %d, repeats interleaved\n", p.Seed)
 	fmt.Fprintf(w, "price: $%.2f: %s (prices: %s)\n", p.USD, strings.Join(p.PriceFor, "; "), p.Prices)
+	for _, what := range p.Installs {
+		fmt.Fprintf(w, "installed first, by run (scripts/deps): %s\n", what)
+	}
 	fmt.Fprintf(w, "results: %s\n", p.Dir)
 }
 

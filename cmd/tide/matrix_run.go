@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tidelog/tide/broker/objstore"
-	"github.com/tidelog/tide/broker/objstore/s3"
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/workloads/matrix"
 	"github.com/tidelog/tide/workloads/target"
@@ -31,8 +34,42 @@ func reach(ctx context.Context, s target.Spec) error {
 	if s.Address == "" {
 		installing.Lock()
 		defer installing.Unlock()
-		return s.Prepare(ctx, os.Stderr)
+		if missing, err := s.Missing(ctx); err == nil && len(missing) > 0 {
+			slog.Info("installing what a target needs, which takes minutes", "target", s.Text, "what", strings.Join(missing, "; "))
+		}
+		return s.Prepare(ctx, io.Discard) // what goes wrong is in the error
 	}
+	return dial(ctx, s)
+}
+
+// lacking gathers what targets need and the machine has not. Nothing is
+// installed.
+type lacking struct {
+	mu   sync.Mutex
+	what map[string]bool // guarded by mu
+}
+
+// look is reach for a plan.
+func (l *lacking) look(ctx context.Context, s target.Spec) error {
+	if s.Address != "" {
+		return dial(ctx, s)
+	}
+	missing, err := s.Missing(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range missing {
+		if l.what == nil {
+			l.what = map[string]bool{}
+		}
+		l.what[m] = true
+	}
+	return err
+}
+
+func (l *lacking) sorted() []string { return slices.Sorted(maps.Keys(l.what)) }
+
+// dial says why a target that runs already cannot be had.
+func dial(ctx context.Context, s target.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
@@ -47,12 +84,13 @@ type matrixRunCmd struct {
 	matrixFlags
 	Device string `help:"File or raw block device that the benches write to; what is on it is lost. Default a file in the directory of the results, removed at the end." placeholder:"PATH"`
 	Again  bool   `help:"Run INVALID trials again. Failed ones are in any case."`
+	Push   string `help:"Copy results there after each trial, for tide matrix merge: s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true. A shard has its own directory below. Trials of an earlier run are copied as well." placeholder:"URL"`
 	JSON   bool   `name:"json" help:"Print what is done as one JSON object instead of text."`
 }
 
 // Run runs what is left. Exit code 1: a trial failed; 3: one is INVALID.
 func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
-	p, err := c.prepare(ctx, true)
+	p, err := c.prepare(ctx, reach)
 	if err != nil {
 		return err
 	}
@@ -63,14 +101,43 @@ func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
 	status := p.Status(p.dir)
 	fmt.Fprintf(std.err, "%s: %d cells, %d trials, %d of them done; about %v to go; seed %d; in %s\n",
 		p.Matrix.Name, len(p.Cells), len(p.Trials), status.Done, status.Estimate.Round(time.Second), p.Matrix.Seed, p.dir)
-	bar := newProgress(std.err)
-	err = p.Run(ctx, matrix.Config{Binary: self, Out: p.dir, Device: c.Device, Progress: bar, Again: c.Again})
-	bar.close()
+	cfg := matrix.Config{Binary: self, Out: p.dir, Device: c.Device, Again: c.Again}
+	push, err := c.pushing(ctx, p, &cfg)
 	if err != nil {
+		return err
+	}
+	bar := newProgress(std.err)
+	cfg.Progress = bar
+	err = p.Run(ctx, cfg)
+	bar.close()
+	if err = errors.Join(err, push()); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.err, "tide report %s makes a page of it\n", p.dir)
 	return printStatus(std, p, []string{p.dir}, c.JSON)
+}
+
+// pushing has cfg copy what is added, as it is added; what could not be copied
+// then is tried again with the next trial. The last time, which push is, counts.
+func (c *matrixRunCmd) pushing(ctx context.Context, p prepared, cfg *matrix.Config) (push func() error, err error) {
+	if c.Push == "" {
+		return func() error { return nil }, nil
+	}
+	store, err := openS3(ctx, c.Push)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if p.Shard.Of > 0 {
+		name = p.Shard.Dir()
+	}
+	pusher := matrix.NewPusher(bucket{store}, p.dir, name)
+	cfg.Added = func(ctx context.Context) {
+		if err := pusher.Push(ctx); err != nil {
+			slog.Warn("results could not be copied; it is tried again", "to", c.Push, "error", err)
+		}
+	}
+	return func() error { return errors.Join(pusher.Push(ctx), store.Close()) }, nil
 }
 
 // matrixStatusCmd is `tide matrix status`.
@@ -81,7 +148,7 @@ type matrixStatusCmd struct {
 
 // Run looks at the directory of the matrix and at those of its shards.
 func (c *matrixStatusCmd) Run(ctx context.Context, std *stdio) error {
-	p, err := c.prepare(ctx, false)
+	p, err := c.prepare(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -137,7 +204,7 @@ type matrixMergeCmd struct {
 
 // Run merges and says what is missing.
 func (c *matrixMergeCmd) Run(ctx context.Context, std *stdio) error {
-	p, err := matrixFlags{File: c.File, Out: c.Out, Quick: c.Quick}.prepare(ctx, false)
+	p, err := matrixFlags{File: c.File, Out: c.Out, Quick: c.Quick}.prepare(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -197,16 +264,10 @@ func findParts(ctx context.Context, from []string, out, tmp string) (parts []res
 
 // fetchS3 copies the results below a prefix to dir.
 func fetchS3(ctx context.Context, url, dir string) ([]string, error) {
-	spec, err := objstore.ParseURL(url)
-	if err != nil {
-		return nil, usageError{err}
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	store, err := s3.Open(ctx, s3.Config{
-		Bucket: spec.Bucket, Prefix: spec.Prefix, Endpoint: spec.Endpoint, Region: spec.Region, PathStyle: spec.PathStyle, Deadline: spec.Deadline,
-	})
+	store, err := openS3(ctx, url)
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +275,22 @@ func fetchS3(ctx context.Context, url, dir string) ([]string, error) {
 	return missed, errors.Join(err, store.Close())
 }
 
-// bucket is a store as matrix.Objects.
+// bucket is a store as matrix.Objects and matrix.Uploads.
 type bucket struct{ store objstore.Store }
+
+// Replace an object. A store only makes new ones, so what is there goes first:
+// who reads just then finds nothing, and reads again.
+func (b bucket) Replace(ctx context.Context, key string, content []byte) error {
+	body := objstore.Body{content}
+	err := b.store.Put(ctx, key, body)
+	if !errors.Is(err, objstore.ErrExists) {
+		return err
+	}
+	if err := b.store.Delete(ctx, key); err != nil {
+		return err
+	}
+	return b.store.Put(ctx, key, body)
+}
 
 // List of everything below the prefix.
 func (b bucket) List(ctx context.Context, fn func(key string, bytes int64) error) error {

@@ -54,14 +54,25 @@ func measure(ctx context.Context, cfg Config, t Trial, r *results.CellTrial, fil
 	if cfg.Device != "" {
 		args = append(args, "--overwrite")
 	}
+	args, store, err := ownStore(args, t.name(r.Started))
+	if err == nil {
+		err = cfg.claim(store)
+	}
+	if err != nil {
+		return outcome{}, err
+	}
 	ticks, began := results.ReadCPUTicks(), time.Now()
 	printed, errRun := runChild(ctx, cfg.Binary, args, childTimeout(t.Cell.Length))
 	r.Seconds = time.Since(began).Seconds()
 	r.Steal = results.ReadCPUTicks().StealPercent(ticks)
+	errStore := cfg.release(ctx)
 	if printed == nil {
-		return outcome{}, errRun
+		return outcome{}, errors.Join(errRun, errStore)
 	}
 	o, err := c.outcome(printed, file)
+	if errStore != nil { // what was measured holds all the same
+		o.warnings = append(o.warnings, errStore.Error())
+	}
 	if err != nil {
 		return o, err
 	}

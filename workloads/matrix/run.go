@@ -31,6 +31,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Again runs INVALID trials once more, as failed ones are in any case.
 	Again bool
+	// Added is called after each trial's line was written. Optional; it must not
+	// take long, for the next trial waits.
+	Added func(ctx context.Context)
 }
 
 // done are the trials that need not run again: failed ones get another try.
@@ -70,7 +73,7 @@ func (p Plan) Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if err := cfg.sweep(had); err != nil {
+	if err := errors.Join(cfg.release(ctx), cfg.sweep(had)); err != nil {
 		return err
 	}
 	if cfg.Device == "" {
@@ -146,6 +149,9 @@ func (p Plan) runTrials(ctx context.Context, cfg Config, w *results.MatrixWriter
 		}
 		if err := w.Append(r); err != nil {
 			return err
+		}
+		if cfg.Added != nil {
+			cfg.Added(ctx)
 		}
 	}
 	if failed+invalid > 0 {

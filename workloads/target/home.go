@@ -60,6 +60,26 @@ func (s Spec) Prepare(ctx context.Context, progress io.Writer) error {
 	return nil
 }
 
+// Missing is what Prepare would install, a line each; empty where all is there.
+// It installs nothing.
+func (s Spec) Missing(ctx context.Context) ([]string, error) {
+	what := s.needs()
+	if what == "" {
+		return nil, nil
+	}
+	root, err := home()
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", s.Text, err)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "scripts", "deps"), "--dry", what)
+	var said, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &errs
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("target %s: scripts/deps --dry %s: %w: %s", s.Text, what, err, lastLine(errs.String()))
+	}
+	return strings.FieldsFunc(said.String(), func(r rune) bool { return r == '\n' }), nil
+}
+
 // needs names what scripts/deps is to install.
 func (s Spec) needs() string {
 	beside, _ := s.beside()
