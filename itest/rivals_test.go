@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,12 +36,12 @@ type rivalRun struct {
 }
 
 // benchRival runs one workload on one target.
-func benchRival(t *testing.T, workload, on string) rivalRun {
+func benchRival(t *testing.T, workload, on string, more ...string) rivalRun {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, workload)
 	require.NoError(t, os.WriteFile(file, []byte(rivalWorkloads[workload]), 0o600))
-	cmd := exec.Command(*tide, "bench", file, "--target", on, "--out", filepath.Join(dir, "runs"), "--json")
+	cmd := exec.Command(*tide, append([]string{"bench", file, "--target", on, "--out", filepath.Join(dir, "runs"), "--json"}, more...)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &errs, dieWithParent()
 	require.NoError(t, cmd.Run(), "%s\n%s", errs.String(), out.String())
@@ -96,4 +97,32 @@ func TestNoJava(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "missing: default-jdk-headless maven; no apt-get here, install them by hand")
 	require.NotContains(t, string(out), "starting the target")
+}
+
+// TestKafkaSettings: the list by which settings of server.properties are checked
+// is that of the jars.
+func TestKafkaSettings(t *testing.T) {
+	ask := `for (String n : new java.util.TreeSet<String>(org.apache.kafka.server.config.AbstractKafkaConfig.CONFIG_DEF.names())) System.out.println(n);`
+	libs, err := filepath.Glob("../bin/deps/kafka/libs/*.jar")
+	require.NoError(t, err)
+	require.NotEmpty(t, libs, "scripts/deps kafka installs them")
+	cmd := exec.Command("jshell", "-s", "--class-path", strings.Join(libs, ":"), "-")
+	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(ask), dieWithParent()
+	names, err := cmd.Output()
+	require.NoError(t, err)
+	listed, err := os.ReadFile("../workloads/target/kafka_settings.txt")
+	require.NoError(t, err)
+	require.Equal(t, string(names), string(listed))
+}
+
+// TestTargetConfig: what the file says has reached Kafka, and is in the result.
+func TestTargetConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "targets.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("kafka: {heap: 512MiB, profile: tuned, jvm: -XX:+UseSerialGC, num.io.threads: 3}"), 0o600))
+	r := benchRival(t, "tail.yaml", "kafka?heap=640MiB", "--target-config", file)
+	require.Equal(t, "3", r.Config["kafka.num.io.threads"], "as Kafka's own file has it")
+	require.Equal(t, "3", r.Config["target.num.io.threads"])
+	require.Equal(t, "tuned", r.Config["target.profile"])
+	require.Equal(t, "640MiB", r.Config["kafka.jvm.heap"], "the row comes first")
+	require.Equal(t, "-XX:+UseSerialGC", r.Config["target.jvm"])
 }

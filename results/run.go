@@ -21,6 +21,7 @@ type Run struct {
 	Simulated  []string          `json:"simulated"` // models in place of real parts; empty: none
 	Config     map[string]string `json:"config"`    // every setting of load and target, resolved
 
+	WarmUp       *WarmUp           `json:"warm_up,omitempty"` // of a load at a rate
 	Phases       []Phase           `json:"phases"`
 	Counters     map[string]int64  `json:"counters"` // of the whole trial, by name
 	Figures      map[string]Figure `json:"figures"`  // single numbers worth quoting

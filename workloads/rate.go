@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -19,4 +20,9 @@ func (w Workload) WithRate(perSecond int64) (Workload, error) {
 	other, err := Parse(source)
 	other.payloads = w.payloads
 	return other, err
+}
+
+// Varies says whether the load's rate changes by itself.
+func (w Workload) Varies() bool {
+	return slices.ContainsFunc(w.groups(), func(g TopicGroup) bool { return len(g.ProducerRateList) > 0 })
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidelog/tide/results/report"
@@ -25,6 +26,7 @@ func init() {
 type benchCmd struct {
 	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
 	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), kafka?flush=1&profile=tuned, kafka-tiered, null, or HOST:PORT; docs/BENCHMARKING.md has all keys. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
+	Config   string   `name:"target-config" help:"YAML file of settings for rows of --target, by kind: tide, null, kafka, kafka-tiered; each holds the keys that a row takes behind its ?, and a row's own come first." placeholder:"FILE"`
 	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
 	Search   string   `help:"Look for the highest rate at which the response time of producing holds this limit, such as p99=10ms: a trial for each rate tried, from the workload's on, up to 16 of them (with --quick 9), until it is known to 5 % (15 %). Default for a workload with producerRate: 0: p99=10ms." placeholder:"LIMIT"`
 	Driver   string   `help:"Driver file of OpenMessaging Benchmark: replicas, topic settings and the clients' Java properties, put over the workload's." placeholder:"FILE"`
@@ -97,6 +99,10 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
 	var out []bench.Config
 	for _, name := range c.Workload {
 		w, err := workloads.Open(name)
@@ -107,11 +113,11 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 			return nil, err
 		}
 		for _, text := range c.Target {
-			spec, err := target.ParseSpec(text)
+			spec, err := settings.Parse(text)
 			if err != nil {
 				return nil, err
 			}
-			cfg := bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Driver: with, Quick: c.Quick}
+			cfg := bench.Config{Binary: self, Out: c.Out, Workload: w, Target: spec, Driver: with, TargetConfig: settings, Quick: c.Quick}
 			if err := checkFlags(spec); err != nil {
 				return nil, err
 			}
@@ -125,6 +131,31 @@ func (c *benchCmd) configs() ([]bench.Config, error) {
 		}
 	}
 	return out, nil
+}
+
+// settings of the targets; nil without a file. Those of a kind that no row names
+// are checked as well: a typing error in them waits for nobody.
+func (c *benchCmd) settings() (*target.Settings, error) {
+	if c.Config == "" {
+		return nil, nil
+	}
+	settings, err := target.OpenSettings(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range settings.Kinds() {
+		if slices.ContainsFunc(c.Target, func(text string) bool { return text == kind || strings.HasPrefix(text, kind+"?") }) {
+			continue
+		}
+		spec, err := settings.Parse(kind)
+		if err == nil {
+			err = checkFlags(spec)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return settings, nil
 }
 
 // checkFlags parses the flags of a broker that a target names, as the broker

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,6 +61,32 @@ func TestFlagsOfTargetsAreCheckedFirst(t *testing.T) {
 	spec, err := target.ParseSpec("tide?log-cache=256MiB&wal=pwrite:?window=1MiB&auto-create-topics=false")
 	require.NoError(t, err)
 	require.NoError(t, checkFlags(spec))
+}
+
+// TestTargetConfigIsCheckedFirst: every kind of the file, whether a row names it
+// or not, before anything is started.
+func TestTargetConfigIsCheckedFirst(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nothing is to be started, and nothing could be
+	file, out := filepath.Join(dir, "targets.yaml"), filepath.Join(dir, "out")
+	for text, want := range map[string]string{
+		"tide: {polcy: lru}":                 "unknown flag --polcy",
+		"kafka: {num.io.thread: 4}":          "num.io.thread is no setting of Apache Kafka's; by name the nearest is num.io.threads",
+		"kafka: {wal: 'mem:'}":               "wal is no key of kafka",
+		"kafak: {heap: 1GiB}":                "kafak: want kafka, kafka-tiered, null, tide",
+		"kafka: {heap: 1GiB, heap: 2GiB}":    "heap is given twice",
+		"null: {log-cache: 64MiB, wal: mem}": "null has none",
+		"tide: {data: /x}":                   "flag data is set by the benchmark itself",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		var said, errs bytes.Buffer
+		code := run(ctx, []string{"bench", "quick-tail", "--target", "null", "--target-config", file, "--out", out}, &stdio{out: &said, err: &errs})
+		require.Equal(t, exitUsage, code, errs.String())
+		require.Contains(t, errs.String(), want)
+		require.Len(t, strings.Split(strings.TrimSpace(errs.String()), "\n"), 2, "one line, and where help is: %s", errs.String())
+		require.NoDirExists(t, out)
+	}
 }
 
 // TestCheckFlagsLeavesVerbsAlone: the flags of the verb that asks stay as they

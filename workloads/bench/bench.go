@@ -44,6 +44,9 @@ type Config struct {
 	Target   target.Spec
 	// Driver puts the settings of a client over the workload's; nil for none.
 	Driver *driver.Driver
+	// TargetConfig is where Target has settings from that it does not name; nil
+	// for none.
+	TargetConfig *target.Settings
 	// Quick shortens warm-up and run to seconds; the verdict is QUICK at best.
 	Quick bool
 	// Search looks for the highest rate that holds the limit, in place of one
@@ -224,12 +227,17 @@ func (t *trial) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.cfg.TargetConfig != nil {
+		if err := t.session.AddFile(targetFile, t.cfg.TargetConfig.Source()); err != nil {
+			return err
+		}
+	}
 	return t.session.AddFile("workload.yaml", t.cfg.Workload.Source())
 }
 
 func (t *trial) describe() map[string]string {
 	out := map[string]string{
-		"bench.warm_up": t.warmUp().String(), "bench.run": t.length().String(), "bench.verify": strconv.FormatBool(t.cfg.Workload.Verify),
+		"bench.warm_up": t.warmUp().String(), "bench.warm_up_most": t.longestWarmUp().String(), "bench.run": t.length().String(), "bench.verify": strconv.FormatBool(t.cfg.Workload.Verify),
 		"bench.log_interval":         t.cfg.Workload.LogInterval().String(),
 		"load.cold_fetch_rate_per_s": strconv.FormatInt(t.cfg.Workload.ColdFetchRate, 10),
 		"load.cold_fetch_clients":    strconv.Itoa(t.cfg.Workload.ColdFetchClients),

@@ -24,7 +24,7 @@ const levelAt = 1000
 
 // planBacklog is the steps behind the warm-up.
 func (t *trial) planBacklog(p *planner) []step {
-	at := t.warmUp()
+	at := t.longestWarmUp()
 	limit := max(readTimeout, 2*t.cfg.Workload.BuildTime(t.backlog()))
 	p.add(step{name: "backlog-build", kind: session.Rated, until: at + limit, what: &building{t: t}, open: true})
 	p.add(step{name: "backlog-drain", kind: session.Rated, until: at + 2*limit, what: &draining{t: t}, open: true})

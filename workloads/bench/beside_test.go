@@ -33,10 +33,10 @@ func TestPlanOfABacklogBesideALoad(t *testing.T) {
 		got = append(got, brief{s.name, s.until, s.kind, s.open, s.calm})
 	}
 	require.Equal(t, []brief{
-		{"warm-up", 10 * time.Second, session.Unrated, false, false},
-		{"backlog-build", 10*time.Second + time.Hour, session.Rated, true, false},
-		{"backlog-drain", 10*time.Second + 2*time.Hour, session.Rated, true, false},
-		{"run", 190*time.Second + 2*time.Hour, session.Window, false, true},
+		{"warm-up", 30 * time.Second, session.Unrated, true, false},
+		{"backlog-build", 30*time.Second + time.Hour, session.Rated, true, false},
+		{"backlog-drain", 30*time.Second + 2*time.Hour, session.Rated, true, false},
+		{"run", 210*time.Second + 2*time.Hour, session.Window, false, true},
 	}, got)
 	require.Equal(t, 5*time.Second, tr.cfg.Workload.BuildTime(tr.backlog()))
 	tr.cfg.Workload.ConsumerBacklogSizeGB = 20

@@ -8,11 +8,14 @@ import (
 	"github.com/tidelog/tide/workloads"
 )
 
-// driverFile is the copy of a driver file in the trial's directory.
-const driverFile = "driver.yaml"
+// Copies of a driver file and of the targets' settings in the trial's directory.
+const (
+	driverFile = "driver.yaml"
+	targetFile = "target-config.yaml"
+)
 
-// command is what makes the trial again. A workload of the user's own, and a
-// driver file, are named by the copies that lie in the trial's directory.
+// command is what makes the trial again. A workload of the user's own, and those
+// two files, are named by the copies that lie in the trial's directory.
 func command(cfg Config) string {
 	name := "workload.yaml"
 	if slices.Contains(workloads.Names(), cfg.Workload.Name) {
@@ -27,6 +30,9 @@ func command(cfg Config) string {
 		if len(cfg.Driver.Unmapped) > 0 {
 			words = append(words, "--ignore-unmapped")
 		}
+	}
+	if cfg.TargetConfig != nil {
+		words = append(words, "--target-config", targetFile)
 	}
 	if cfg.Search != nil {
 		words = append(words, "--search", cfg.Search.Text)

@@ -21,6 +21,8 @@ func TestCommandMakesTheTrialAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "tide bench tail-2k --target kafka --driver driver.yaml --ignore-unmapped",
 		command(Config{Workload: w, Target: target.Spec{Text: "kafka"}, Driver: with}))
+	require.Equal(t, "tide bench tail-2k --target kafka --target-config target-config.yaml",
+		command(Config{Workload: w, Target: target.Spec{Text: "kafka"}, TargetConfig: &target.Settings{}}))
 	w.Name = "mine"
 	require.Equal(t, "tide bench workload.yaml --target localhost:9092", command(Config{Workload: w, Target: target.Spec{Text: "localhost:9092"}}))
 }

@@ -72,7 +72,7 @@ func (t *trial) effects(steps []step) {
 	}
 	base := t.session.Response(calm...)
 	for _, s := range steps {
-		if s.what == nil {
+		if _, warms := s.what.(*warming); s.what == nil || warms {
 			continue
 		}
 		during := t.session.Response(s.name)

@@ -20,6 +20,8 @@ type step struct {
 	what   happening // nil: the load alone
 	// open: it ends when it is over, and what is planned behind it then begins.
 	open bool
+	// asked is how long an open one is expected to take; 0: it is not known.
+	asked time.Duration
 	// calm: nothing happens, and what happened before was such that the target
 	// could keep up. The percentiles of the others are compared with these.
 	calm bool
@@ -28,12 +30,12 @@ type step struct {
 // plan is the steps of a steady trial.
 func (t *trial) plan() []step {
 	var p planner
-	p.add(step{name: "warm-up", until: t.warmUp()})
+	p.add(t.warmStep())
 	if t.cfg.Workload.Beside() {
 		return t.planBacklog(&p)
 	}
 	scale := float64(t.length()) / float64(t.cfg.Workload.Duration())
-	scaled := func(d time.Duration) time.Duration { return t.warmUp() + time.Duration(float64(d)*scale) }
+	scaled := func(d time.Duration) time.Duration { return t.longestWarmUp() + time.Duration(float64(d)*scale) }
 	calm := true
 	for _, ph := range t.cfg.Workload.Phases {
 		p.add(step{name: "run", kind: session.Window, until: scaled(ph.At), calm: calm})
@@ -41,7 +43,7 @@ func (t *trial) plan() []step {
 		p.add(step{name: ph.Do, kind: what.kind(), until: scaled(ph.At + ph.For), what: what})
 		calm = what.kind() >= session.Rated
 	}
-	p.add(step{name: "run", kind: session.Window, until: t.warmUp() + t.length(), calm: calm})
+	p.add(step{name: "run", kind: session.Window, until: t.longestWarmUp() + t.length(), calm: calm})
 	return p.steps
 }
 

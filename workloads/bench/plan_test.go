@@ -21,9 +21,11 @@ func disturbed(t *testing.T, phases ...workloads.Phase) *trial {
 
 func TestPlanWithoutPhases(t *testing.T) {
 	got := disturbed(t).plan()
+	require.IsType(t, &warming{}, got[0].what)
+	got[0].what = nil
 	require.Equal(t, []step{
-		{name: "warm-up", until: 10 * time.Second, length: 10 * time.Second},
-		{name: "run", kind: session.Window, until: 190 * time.Second, length: 180 * time.Second, calm: true},
+		{name: "warm-up", until: 30 * time.Second, length: 30 * time.Second, open: true, asked: 10 * time.Second},
+		{name: "run", kind: session.Window, until: 210 * time.Second, length: 180 * time.Second, calm: true},
 	}, got)
 }
 
@@ -42,18 +44,18 @@ func TestPlan(t *testing.T) {
 	}
 	var got []brief
 	for _, s := range tr.plan() {
-		require.Equal(t, s.what != nil, s.name[:3] != "run" && s.name != "warm-up")
+		require.Equal(t, s.what != nil, s.name[:3] != "run")
 		got = append(got, brief{s.name, int(s.until.Seconds()), s.kind, s.calm})
 	}
 	require.Equal(t, []brief{
-		{"warm-up", 10, session.Unrated, false},
-		{"run", 30, session.Window, true},
-		{"catch-up", 50, session.Rated, false},
-		{"catch-up-2", 60, session.Rated, false},
-		{"run-2", 70, session.Window, true},
-		{"kill9", 100, session.Unrated, false},
-		{"run-3", 180, session.Window, false}, // what an outage leaves behind is no yardstick
-		{"compact", 190, session.Rated, false},
+		{"warm-up", 30, session.Unrated, false}, // at most; what follows counts from its end
+		{"run", 50, session.Window, true},
+		{"catch-up", 70, session.Rated, false},
+		{"catch-up-2", 80, session.Rated, false},
+		{"run-2", 90, session.Window, true},
+		{"kill9", 120, session.Unrated, false},
+		{"run-3", 200, session.Window, false}, // what an outage leaves behind is no yardstick
+		{"compact", 210, session.Rated, false},
 	}, got)
 }
 
@@ -64,7 +66,7 @@ func TestPlanOfAQuickTrial(t *testing.T) {
 	for _, s := range tr.plan() {
 		ends = append(ends, s.until)
 	}
-	require.Equal(t, []time.Duration{10 * time.Second, 20 * time.Second, 25 * time.Second, 30 * time.Second}, ends)
+	require.Equal(t, []time.Duration{20 * time.Second, 30 * time.Second, 35 * time.Second, 40 * time.Second}, ends)
 }
 
 func TestEveryHappening(t *testing.T) {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidelog/tide/results"
@@ -25,6 +26,13 @@ func shortWarmUp(quick bool, warmUp time.Duration) string {
 	return fmt.Sprintf("the warm-up lasted %v, want at least %v", warmUp.Round(100*time.Millisecond), leastWarmUp)
 }
 
+// warnShort says it of one that lasted so long.
+func (t *trial) warnShort(on watched, lasted time.Duration) {
+	if w := shortWarmUp(t.cfg.Quick, lasted); w != "" {
+		on.Warn(w, "set warmupDurationMinutes: 1 or more: a JVM's compiler, caches and files are not at rest before")
+	}
+}
+
 // steadyPhases is a load that goes on by itself, with tailing consumers, and
 // what happens to the target meanwhile.
 func (t *trial) steadyPhases(ctx context.Context) error {
@@ -32,8 +40,9 @@ func (t *trial) steadyPhases(ctx context.Context) error {
 	if err := able(steps); err != nil {
 		return err
 	}
-	if w := shortWarmUp(t.cfg.Quick, t.warmUp()); w != "" {
-		t.session.Warn(w, "set warmupDurationMinutes: 1 or more: a JVM's compiler, caches and files are not at rest before")
+	if why := t.rests(); why != "" {
+		t.session.WarmedUp(results.WarmUp{Asked: t.warmUp().Seconds(), Took: t.warmUp().Seconds(), P99Us: []float64{}, NotJudged: why})
+		t.warnShort(t.session, t.warmUp())
 	}
 	var err error
 	if t.tail, err = t.load.StartTail(); err != nil {
@@ -52,7 +61,7 @@ func (t *trial) steadyPhases(ctx context.Context) error {
 	if err := t.walk(ctx, steps, start); err != nil {
 		return err
 	}
-	if t.cfg.Workload.Beside() {
+	if slices.ContainsFunc(steps, func(s step) bool { return s.open }) {
 		t.producers.Finish() // they were given the longest time that it might take
 	}
 	// The last step ends with its time: what is acknowledged later than that was
@@ -110,7 +119,7 @@ func (t *trial) leaveOut(s step) {
 // shown is the length that a person is told; 0: it is not known.
 func (s step) shown(until time.Time) time.Duration {
 	if s.open {
-		return 0
+		return s.asked
 	}
 	return time.Until(until)
 }

@@ -32,6 +32,9 @@ func (s *Session) keepResponse(h *hdrhistogram.Histogram) {
 		s.response[s.phase] = results.NewHistogram()
 	}
 	s.response[s.phase].Merge(h)
+	if s.rest != nil {
+		s.rest.add(h)
+	}
 }
 
 // Response is the response time of producing in phases that have ended, all
@@ -83,7 +86,7 @@ func (s *Session) endPhase() {
 	if s.phase == "" {
 		return
 	}
-	defer func() { s.splits = nil }()
+	defer func() { s.splits, s.rest = nil, nil }()
 	a, b := s.opened, s.last
 	p := results.Phase{
 		Name: s.phase, RateChecked: s.kind >= Rated && b.at-a.at >= shortestRated, Window: s.kind == Window, Closed: s.closedLoop(),

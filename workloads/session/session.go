@@ -56,6 +56,7 @@ type Session struct {
 	kind    Kind     // guarded by mu: of the phase
 	splits  *splits  // guarded by mu: of the phase; nil when its records are not split
 	windows *splits  // guarded by mu: of all windows together
+	rest    *rest    // guarded by mu: of the phase; nil when nobody watches it
 	// response times of producing by phase, guarded by mu
 	response map[string]*hdrhistogram.Histogram
 	last     snapshot      // guarded by mu: at the last interval's end

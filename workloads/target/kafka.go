@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidelog/tide/internal/units"
 )
 
 // kafka is Apache Kafka of one node, run by scripts/kafka/serve, so that what
@@ -29,6 +31,7 @@ type kafka struct {
 	dir    string
 	addr   string
 	admin  string // of the plug-in; empty: there is none
+	heap   int64  // -Xmx, bytes
 }
 
 // readyKafka is how long a JVM may take to serve, recovering its log included.
@@ -78,6 +81,13 @@ func (k *kafka) configure(r rival, perPartition int64, at *store) error {
 	if r.Flush {
 		k.args = append(k.args, "--flush")
 	}
+	if len(r.JVM) > 0 {
+		k.args = append(k.args, "--jvm", strings.Join(r.JVM, " "))
+	}
+	for _, property := range r.Set {
+		k.args = append(k.args, "--set", property)
+	}
+	k.heap = r.Heap
 	if !r.Tiered {
 		return nil
 	}
@@ -125,9 +135,15 @@ func (k *kafka) Metrics(ctx context.Context) (Metrics, error) {
 // changing are settings that differ from run to run and say nothing.
 var changing = []string{"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs", "cache.dir", "rsm.config.dir", "class.path", "endpoint", "metrics.port"}
 
+// heapSetting is what a result calls -Xmx, which is -Xms as well.
+const heapSetting = "kafka.jvm.heap"
+
 // Describe is its configuration, as the script has written it.
 func (k *kafka) Describe() map[string]string {
 	out := map[string]string{}
+	if k.heap > 0 {
+		out[heapSetting] = units.Size(k.heap)
+	}
 	f, err := os.Open(filepath.Join(k.dir, "server.properties"))
 	if err != nil {
 		return out

@@ -70,7 +70,7 @@ func TestKafkaDescribesItself(t *testing.T) {
 	text := "# a=b\nnum.io.threads=8\nlisteners=PLAINTEXT://127.0.0.1:1\nlog.dirs=/x\nlog.segment.bytes=1\nlog.segment.bytes=2\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "server.properties"), []byte(text), 0o600))
 	require.Equal(t, map[string]string{"kafka.num.io.threads": "8", "kafka.log.segment.bytes": "2"}, (&kafka{dir: dir}).Describe())
-	require.Empty(t, (&kafka{dir: "/no/such"}).Describe())
+	require.Equal(t, map[string]string{"kafka.jvm.heap": "1GiB"}, (&kafka{dir: "/no/such", heap: 1 << 30}).Describe())
 }
 
 // TestProbe asks until the answer is yes, or time is up.

@@ -18,6 +18,11 @@ type rival struct {
 	Flush bool
 	// Heap of the JVM, bytes. Default 1 GiB, as Kafka's scripts have it.
 	Heap int64
+	// JVM are options that come behind the profile's. Default none.
+	JVM []string
+	// Set are settings of server.properties, KEY=VALUE, that come over the
+	// profile's. Default none.
+	Set []string
 
 	// Tiered turns KIP-405 on; what follows is for it alone.
 	Tiered bool
@@ -72,6 +77,9 @@ func (s Spec) rival() (rival, error) {
 	size("prefetch", &r.Prefetch, 0, 1<<30)
 	size("part", &r.Part, 5<<20, 1<<30)
 	errs = append(errs, s.word("profile", &r.Profile, "stock", "tuned"), s.word("rsm", &r.RSM, "s3", "local"))
+	var err error
+	r.JVM, err = jvmOptions(s.Keys["jvm"])
+	errs, r.Set = append(errs, err), s.properties()
 	flush := "0"
 	errs = append(errs, s.word("flush", &flush, "0", "1"))
 	r.Flush, r.Store = flush == "1", s.Keys["store"]

@@ -28,6 +28,7 @@ const (
 //	tide?s3=versitygw                … with its objects in an S3 server that is started beside it
 //	null                             the same wire layer, without WAL and store
 //	kafka?flush=1&profile=tuned      Apache Kafka
+//	kafka?num.io.threads=4           … with any setting of its server.properties
 //	kafka-tiered?model=s3-standard   … with tiered storage in such a server, behind a model of S3's time
 //	HOST:PORT                        something that runs already
 //
@@ -41,10 +42,11 @@ type Spec struct {
 }
 
 // kind says which keys a kind of target takes, beside limitKeys. Of the others
-// it makes flags of the broker, if it is one of ours.
+// it makes flags of the broker, if it is one of ours, or settings of Kafka's.
 type kind struct {
-	keys  []string
-	flags bool
+	keys       []string
+	flags      bool
+	properties bool
 }
 
 var limitKeys = []string{"cpus", "memory"}
@@ -52,12 +54,15 @@ var limitKeys = []string{"cpus", "memory"}
 var kinds = map[string]kind{
 	Tide:        {keys: []string{"s3", "model"}, flags: true},
 	Null:        {flags: true},
-	Kafka:       {keys: []string{"flush", "profile", "heap"}},
-	KafkaTiered: {keys: []string{"flush", "profile", "heap", "s3", "model", "rsm", "store", "segment", "cache", "prefetch", "part"}},
+	Kafka:       {keys: []string{"flush", "profile", "heap", "jvm"}, properties: true},
+	KafkaTiered: {properties: true, keys: []string{"flush", "profile", "heap", "jvm", "s3", "model", "rsm", "store", "segment", "cache", "prefetch", "part"}},
 }
 
 // ParseSpec refuses what it does not know, before anything is started.
-func ParseSpec(text string) (Spec, error) {
+func ParseSpec(text string) (Spec, error) { return parseSpec(text, nil) }
+
+// parseSpec puts the keys of a row over those of a file.
+func parseSpec(text string, below map[string]string) (Spec, error) {
 	name, query, _ := strings.Cut(text, "?")
 	k, known := kinds[name]
 	if !known {
@@ -70,6 +75,11 @@ func ParseSpec(text string) (Spec, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return Spec{}, fmt.Errorf("target %q: %w (write & and %% inside a value as %%26 and %%25)", text, err)
+	}
+	for key, value := range below {
+		if _, given := values[key]; !given {
+			values[key] = []string{value}
+		}
 	}
 	s := Spec{Text: text, Kind: name, Flags: map[string]string{}, Keys: map[string]string{}}
 	var faults []error
@@ -95,10 +105,21 @@ func (s *Spec) set(k kind, name string, v []string) error {
 		s.Keys[name] = v[0]
 	case k.flags:
 		s.Flags[name] = v[0]
+	case k.properties && isProperty(name):
+		return s.setProperty(name, v[0])
 	default:
-		return fmt.Errorf("%s is no key of %s: want %s", name, s.Kind, strings.Join(append(slices.Clone(k.keys), limitKeys...), ", "))
+		return fmt.Errorf("%s is no key of %s: want %s", name, s.Kind, k.takes())
 	}
 	return nil
+}
+
+// takes lists the keys, for a message.
+func (k kind) takes() string {
+	keys := append(slices.Clone(k.keys), limitKeys...)
+	if k.properties {
+		keys = append(keys, "or a setting of server.properties")
+	}
+	return strings.Join(keys, ", ")
 }
 
 // validate checks what can be checked without starting anything.

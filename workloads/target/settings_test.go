@@ -1,0 +1,127 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const someSettings = `
+tide: {wal: "uring:?depth=8&block=64KiB", policy: s3fifo, accept-loss: true, memory: 2GiB}
+kafka: &k
+  profile: tuned
+  heap: 512MiB
+  jvm: -XX:+UseZGC -Dx=y
+  num.io.threads: 4
+  log.segment.bytes: 67108864
+`
+
+// TestSettings: a file's keys come to a row as its own do, and below them.
+func TestSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(someSettings), 0o600))
+	f, err := OpenSettings(path)
+	require.NoError(t, err)
+	require.Equal(t, []string{"kafka", "tide"}, f.Kinds())
+	require.Equal(t, someSettings, string(f.Source()))
+
+	// & ends a key in a row, not in a file: the same Spec from both.
+	same, err := ParseSpec("tide?wal=uring:?depth=8%26block=64KiB&policy=s3fifo&accept-loss=true&memory=2GiB")
+	require.NoError(t, err)
+	got, err := f.Parse("tide")
+	require.NoError(t, err)
+	require.Equal(t, same.Flags, got.Flags)
+	require.Equal(t, same.Keys, got.Keys)
+	require.Equal(t, "tide", got.Text, "a row is named as it was given")
+
+	got, err = f.Parse("kafka?heap=1GiB&num.io.threads=2")
+	require.NoError(t, err)
+	r, err := got.rival()
+	require.NoError(t, err)
+	require.Equal(t, int64(1<<30), r.Heap, "the row comes first")
+	require.Equal(t, "tuned", r.Profile)
+	require.Equal(t, []string{"-XX:+UseZGC", "-Dx=y"}, r.JVM)
+	require.Equal(t, []string{"log.segment.bytes=67108864", "num.io.threads=2"}, r.Set)
+
+	var none *Settings
+	got, err = none.Parse("kafka")
+	require.NoError(t, err)
+	require.Empty(t, got.Keys)
+	got, err = f.Parse("kafka-tiered")
+	require.NoError(t, err)
+	require.Empty(t, got.Keys, "it is another kind")
+	got, err = f.Parse("10.0.0.1:9092")
+	require.NoError(t, err)
+	require.Equal(t, "10.0.0.1:9092", got.Address)
+}
+
+func TestSettingsAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"tide: [a]":                       "line 1: tide: want key: value",
+		"tide: {policy: [lru]}":           "line 1: tide: policy: want one value",
+		"tide: {policy: }":                "tide: policy: want one value",
+		"tide: {policy: ''}":              "tide: policy: want one value",
+		"10.0.0.1:9092: {heap: 1GiB}":     "want kafka, kafka-tiered, null, tide",
+		"tide: {a: 1}\ntide: {b: 1}":      "line 2: the file: tide is given twice",
+		"kafka: {jvm: {a: b}}":            "kafka: jvm: want one value",
+		"{" + strings.Repeat("[", 20_000): "yaml",
+	} {
+		_, err := readSettings([]byte(text))
+		require.ErrorContains(t, err, want, text)
+		require.NotContains(t, err.Error(), "\n")
+	}
+	f, err := readSettings([]byte("null: {log-cache: 064MiB}"))
+	require.NoError(t, err)
+	spec, err := f.Parse("null")
+	require.NoError(t, err)
+	require.Equal(t, "064MiB", spec.Flags["log-cache"], "as it is written")
+	f, err = readSettings(nil)
+	require.NoError(t, err, "an empty file has none")
+	require.Empty(t, f.Kinds())
+	_, err = OpenSettings(filepath.Join(t.TempDir(), "none.yaml"))
+	require.ErrorContains(t, err, "none.yaml")
+	large := filepath.Join(t.TempDir(), "large.yaml")
+	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("#", maxSettings+1)), 0o600))
+	_, err = OpenSettings(large)
+	require.ErrorContains(t, err, "want at most 1048576 bytes")
+
+	f, err = readSettings([]byte("kafka: {heap: 1MiB}"))
+	require.NoError(t, err)
+	_, err = f.Parse("kafka?profile=tuned")
+	require.ErrorContains(t, err, "heap: 1MiB: want 256MiB to")
+	require.ErrorContains(t, err, "with the target configuration's settings of kafka")
+}
+
+// TestProperties: settings of Kafka's own, in a row.
+func TestProperties(t *testing.T) {
+	s, err := ParseSpec("kafka-tiered?num.network.threads=4&rsm.config.fetch.threads=8&remote.log.reader.threads=32")
+	require.NoError(t, err)
+	k := &kafka{dir: "/d"}
+	r, err := s.rival()
+	require.NoError(t, err)
+	require.NoError(t, k.configure(r, 0, nil))
+	line := strings.Join(k.args, " ")
+	require.Contains(t, line, "--set num.network.threads=4 --set remote.log.reader.threads=32 --set rsm.config.fetch.threads=8")
+	require.Equal(t, "1GiB", k.Describe()["kafka.jvm.heap"])
+
+	for text, want := range map[string]string{
+		"kafka?log.flush.interval.messages=1":    "say flush=1",
+		"kafka?listeners=a":                      "listeners cannot be given",
+		"kafka?log.dirs=/x":                      "it is set by the benchmark itself",
+		"kafka-tiered?log.segment.bytes=1048576": "say segment=",
+		"kafka-tiered?rsm.config.cache.bytes=1":  "say cache=",
+		"kafka?rsm.config.fetch.threads=8":       "is no setting of Apache Kafka's",
+		"kafka?zzz.zzz=1":                        "nearest is unstable.feature",
+		"kafka?aaa.aaa=1":                        "nearest is add.partitions",
+		`kafka?num.io.threads=a\b`:               "want one line without a backslash",
+		"kafka?jvm=-Xmx2g":                       "say heap=",
+		"kafka?jvm=-cp /x":                       "want options that begin with -X or -D",
+		"tide?num.io.threads=4&s3=x":             "want versitygw",
+	} {
+		_, err := ParseSpec(text)
+		require.ErrorContains(t, err, want, text)
+	}
+}
