@@ -37,6 +37,9 @@ const (
 // MinOwnSends is how many sends make a p99.
 const MinOwnSends = 1000
 
+// Millis writes µs as ms: one sentence has one unit.
+func Millis(us float64) string { return fmt.Sprintf("%.2f ms", us/1000) }
+
 func judgeGenerator(p Phase) []Finding {
 	g := p.Generator
 	limit := max(MaxOwnShare*g.ResponseP99Us, float64(OwnErrorFloor)/float64(time.Microsecond))
@@ -44,8 +47,9 @@ func judgeGenerator(p Phase) []Finding {
 		return nil
 	}
 	return []Finding{{
-		fmt.Sprintf("phase %s: the generator itself was late by %.0f µs at p99, want ≤ %.0f µs (%.0f %% of the response's %.0f µs); its scheduler's worst was %.0f µs, its longest GC pause %.0f µs",
-			p.Name, g.ErrorP99Us, limit, 100*MaxOwnShare, g.ResponseP99Us, g.SchedMaxUs, g.GCPauseMaxUs),
+		fmt.Sprintf("phase %s: the generator itself was late by %s at p99, want ≤ %s (%.0f %% of the response's %s, or %s); its scheduler's worst was %s, its longest GC pause %s",
+			p.Name, Millis(g.ErrorP99Us), Millis(limit), 100*MaxOwnShare, Millis(g.ResponseP99Us), Millis(float64(OwnErrorFloor/time.Microsecond)),
+			Millis(g.SchedMaxUs), Millis(g.GCPauseMaxUs)),
 		"the generator had no processor in time: stop other work on the machine, lower the rate, set clients to share connections, or give target and load cores of their own",
 	}}
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,9 @@ type Probe struct {
 	Void    bool     `json:"void,omitempty"`    // the generator spoiled it: the rate was tried again
 	Trial   string   `json:"trial"`             // its directory, from that of the search; "" when it failed
 }
+
+// Why it did not hold, in one line.
+func (p Probe) Why() string { return strings.Join(p.Reasons, "; ") }
 
 // Within says whether the bounds are as near as was asked for.
 func (s *Search) Within() bool {

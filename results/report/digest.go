@@ -25,6 +25,7 @@ type digest struct {
 	Time      grid                    `json:"time"`
 
 	rows   []row
+	memory memory
 	again  string
 	href   string // of the trial's own page; "" without one
 	config map[string]string
@@ -112,7 +113,7 @@ func digestOf(t *results.Trial, series []results.Series, maxPoints int) *digest 
 	for _, p := range lasting(t.Env) {
 		d.env[p.Name] = p.Value
 	}
-	d.rows = rowsOf(t, merged)
+	d.rows, d.memory = rowsOf(t, merged), memoryOf(t)
 	return d
 }
 

@@ -195,5 +195,7 @@ func tiles(t *results.Trial) []tile {
 	add("CPU of the target", r.CPU, "s/GiB", in)
 	add("write amplification", r.Amplification, "×", r.AmplificationParts)
 	add("peak RSS of the target", r.RSS, "MiB", "whole trial")
+	add("RSS less arenas", r.Less, "MiB", "log cache and block cache taken off")
+	add("memory.peak of its cgroup", r.Memory, "MiB", "page cache included")
 	return out
 }

@@ -70,21 +70,29 @@ const maxTarget = 44
 
 func phaseTable(trials []rows.Row) table.Writer {
 	tw := newTable("trials", "workload", "target", "phase", "in MiB/s", "read MiB/s", "response p50", "p99", "p99.9 ms",
-		"CPU s/GiB", "peak RSS MiB", "flush", "verdict")
+		"CPU s/GiB", "peak RSS MiB", "less arenas", "memory.peak", "flush", "verdict")
 	var cfg []table.ColumnConfig
-	for i := 4; i <= 10; i++ {
+	for i := 4; i <= 12; i++ {
 		cfg = append(cfg, table.ColumnConfig{Number: i, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	tw.SetColumnConfigs(append(cfg, table.ColumnConfig{Number: 2, WidthMax: maxTarget}))
+	measured := map[string]bool{} // by trial: a phase that does not only prepare
 	for _, r := range trials {
-		if r.Phase == "warm-up" {
+		measured[r.Dir] = measured[r.Dir] || r.Phase != warmUp
+	}
+	for _, r := range trials {
+		if r.Phase == warmUp && measured[r.Dir] {
 			continue
+		}
+		if r.Phase == warmUp {
+			r.Phase, r.Values = none, nil
 		}
 		tw.AppendRow(table.Row{
 			r.Workload, r.Target, r.Phase,
 			one(r.Values, "acked_mib_per_s"), one(r.Values, "consumed_mib_per_s", "caught_up_mib_per_s"),
 			millis(r, "produce_response_p50_us"), millis(r, "produce_response_p99_us"), millis(r, "produce_response_p999_us"),
 			formatted("%.2f", r.Values, "target_cpu_s_per_gib"), formatted("%.0f", r.Figures, "target_peak_rss_mib"),
+			formatted("%.0f", r.Figures, "target_peak_rss_less_arenas_mib"), formatted("%.0f", r.Figures, "target_peak_memory_mib"),
 			r.Durability.Flush, verdictOf(r.Verdict, r.Simulated),
 		})
 	}

@@ -19,9 +19,13 @@ type row struct {
 	In, Read            string // MiB/s
 	CPU                 string // s per GiB
 	RSS                 string // MiB, the trial's peak
+	Less, Memory        string // MiB: RSS less arenas, memory.peak of the cgroup
 	Amplification       string // bytes to WAL and store ÷ bytes acknowledged
 	AmplificationParts  string // in words
 }
+
+// warmUp is the phase that only prepares.
+const warmUp = "warm-up"
 
 // none stands where a number has no meaning or was not measured.
 const none = "–"
@@ -52,19 +56,23 @@ func mergerOf(t *results.Trial) merger {
 	}
 }
 
-// rowsOf a trial, without phases that only prepare.
+// rowsOf a trial, without phases that only prepare. One that has no other phase
+// has a row all the same: it ran, and its verdict says what became of it.
 func rowsOf(t *results.Trial, merged merger) []row {
 	var out []row
 	for _, p := range t.Run.Phases {
-		if p.Name != "warm-up" {
+		if p.Name != warmUp {
 			out = append(out, rowOf(t, p, merged))
 		}
+	}
+	if len(out) == 0 {
+		out = append(out, rowOf(t, results.Phase{Name: none}, merged))
 	}
 	return out
 }
 
 func rowOf(t *results.Trial, p results.Phase, merged merger) row {
-	r := row{Phase: p.Name, In: rate(p, p.AckedBytes), Read: rate(p, p.ConsumedB+p.CaughtUpB), CPU: cpuPerGiB(p), RSS: none}
+	r := row{Phase: p.Name, In: rate(p, p.AckedBytes), Read: rate(p, p.ConsumedB+p.CaughtUpB), CPU: cpuPerGiB(p)}
 	h := merged(results.ProduceResponse, p.Name)
 	quote := func(at float64) string {
 		if h.TotalCount() == 0 {
@@ -77,11 +85,17 @@ func rowOf(t *results.Trial, p results.Phase, merged merger) row {
 	r.E2E99 = quote(99)
 	h = merged(results.FetchResponse, p.Name)
 	r.Fetch99 = quote(99)
-	if f, ok := t.Run.Figures["target peak RSS"]; ok {
-		r.RSS = fmt.Sprintf("%.0f", f.Value)
-	}
+	r.RSS, r.Less, r.Memory = wholeMiB(t, results.FigureRSS), wholeMiB(t, results.FigureRSSLess), wholeMiB(t, results.FigureMemory)
 	r.Amplification, r.AmplificationParts = amplification(p)
 	return r
+}
+
+// wholeMiB is a figure of the trial's memory.
+func wholeMiB(t *results.Trial, name string) string {
+	if f, ok := t.Run.Figures[name]; ok {
+		return fmt.Sprintf("%.0f", f.Value)
+	}
+	return none
 }
 
 // cpuPerGiB is of what was acknowledged, or of what was read where nothing was

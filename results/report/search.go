@@ -30,7 +30,7 @@ func probeTable(s *results.Search) table.Writer {
 		if p.ValueNs > 0 {
 			value = Milliseconds(time.Duration(p.ValueNs).Nanoseconds())
 		}
-		tw.AppendRow(table.Row{p.Rate, value, held(p), p.Verdict, strings.Join(p.Reasons, "; "), p.Trial})
+		tw.AppendRow(table.Row{p.Rate, value, held(p), p.Verdict, p.Why(), p.Trial})
 	}
 	tw.SetColumnConfigs([]table.ColumnConfig{{Number: 5, WidthMax: 60}})
 	return tw

@@ -19,6 +19,11 @@ func Summary(w io.Writer, trials []*results.Trial) {
 		}
 	}
 	fmt.Fprintln(w, tw.Render())
+	var of []memory
+	for _, t := range trials {
+		of = append(of, memoryOf(t))
+	}
+	memoryLines(w, of)
 }
 
 // Summary prints the same of the trials that were added.
@@ -30,15 +35,20 @@ func (o *Overlay) Summary(w io.Writer) {
 		}
 	}
 	fmt.Fprintln(w, tw.Render())
+	var of []memory
+	for _, d := range o.trials {
+		of = append(of, d.memory)
+	}
+	memoryLines(w, of)
 }
 
 func summaryTable() table.Writer {
 	tw := newTable("summary", "workload", "target", "phase", "in MiB/s", "read MiB/s", "response p50", "p99", "p99.9 ms",
-		"CPU s/GiB", "peak RSS MiB", "flush", "verdict")
-	alignRight(tw, 4, 10)
+		"CPU s/GiB", "peak RSS MiB", "less arenas", "memory.peak", "flush", "verdict")
+	alignRight(tw, 4, 12)
 	return tw
 }
 
 func summaryRow(workload, target, flush, verdict string, r row) table.Row {
-	return table.Row{workload, target, r.Phase, r.In, r.Read, r.P50, r.P99, r.P999, r.CPU, r.RSS, flush, verdict}
+	return table.Row{workload, target, r.Phase, r.In, r.Read, r.P50, r.P99, r.P999, r.CPU, r.RSS, r.Less, r.Memory, flush, verdict}
 }

@@ -13,6 +13,8 @@ var suffixes = []struct {
 	{"mib_per_s", "B/s", 1 << 20, Higher},
 	{"per_s", "/s", 1, Higher},
 	{"rss_mib", "rss-B", 1 << 20, Lower},
+	{"rss_less_arenas_mib", "rss-less-arenas-B", 1 << 20, Lower},
+	{"peak_memory_mib", "peak-memory-B", 1 << 20, Lower},
 	{"us", "ns", 1000, Lower},
 	{"ms", "ns", 1e6, Lower},
 }

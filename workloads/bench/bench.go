@@ -84,6 +84,7 @@ type trial struct {
 	clock   *load.Clock
 	load    *load.Load
 	session *session.Session
+	fence   *target.LoadLimit // of this process, which is the load; nil: none
 
 	producers *load.Producers // of a load by a schedule, once it has begun
 	tail      *load.Readers   // beside it
@@ -143,11 +144,20 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return errors.Join(err, t.held.remove(), os.RemoveAll(t.dir))
 	}
 	defer func() { err = errors.Join(err, t.target.Stop(), t.held.remove()) }()
+	var unfenced error
+	t.fence, unfenced = t.cfg.Target.LimitLoad()
+	defer func() { err = errors.Join(err, t.fence.Close()) }()
 	if err := t.prepare(ctx); err != nil {
 		return errors.Join(err, os.RemoveAll(t.dir))
 	}
+	if unfenced != nil {
+		t.session.Warn("the load is in no cgroup with the target's limit: "+unfenced.Error(), "its memory is not bounded as the target's is")
+	}
 	if err := t.phases(ctx); err != nil {
 		return errors.Join(err, t.session.Abandon())
+	}
+	if peak := t.fence.Peak(); peak > 0 {
+		t.session.Figure(results.FigureOwnMemory, float64(peak)/(1<<20), "MiB")
 	}
 	return t.session.Close()
 }
@@ -213,7 +223,7 @@ func (t *trial) prepare(ctx context.Context) error {
 	}
 	run.Durability.Acks = t.load.Config().Acks
 	t.session, err = session.Open(session.Config{
-		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: t.target, Run: run,
+		Dir: t.dir, Env: t.cfg.Out, Clock: t.clock, Rec: rec, Load: t.load, Target: t.target, Run: run, NoStore: t.cfg.Target.Kind == target.Null,
 	})
 	if err != nil {
 		return err

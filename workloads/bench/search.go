@@ -155,11 +155,19 @@ func (s *search) close() (*results.Trial, error) {
 // conclude puts the search into run.json.
 func (s *search) conclude(run *results.Run) {
 	run.Search, run.Command = &s.found, command(s.cfg)
-	run.Figures["highest rate"] = results.Figure{Value: float64(s.found.Highest), Unit: "records/s that hold " + s.found.Limit}
-	if s.found.NotHeld > 0 {
+	if s.found.Highest > 0 { // 0 would look like a rate
+		run.Figures["highest rate"] = results.Figure{Value: float64(s.found.Highest), Unit: "records/s that hold " + s.found.Limit}
+	}
+	if s.found.NotHeld > 0 && !s.noneValid() {
 		run.Figures["lowest rate that does not hold"] = results.Figure{Value: float64(s.found.NotHeld), Unit: "records/s"}
 	}
+	last := s.found.Probes[len(s.found.Probes)-1]
 	switch {
+	case s.noneValid():
+		run.Faults = append(run.Faults, results.Finding{
+			What: fmt.Sprintf("the search has no result: of %d probes none was valid; the last, at %d/s: %s", len(s.found.Probes), last.Rate, last.Why()),
+			Hint: "where the reason is the generator or the machine, nothing is said of the target: mend that first",
+		})
 	case s.found.Highest == 0:
 		run.Faults = append(run.Faults, results.Finding{
 			What: fmt.Sprintf("no rate was found that holds %s: the lowest tried was %d/s", s.found.Limit, s.found.NotHeld),
@@ -171,6 +179,11 @@ func (s *search) conclude(run *results.Run) {
 			Hint: fmt.Sprintf("set producerRate to %d, where the next search begins", s.found.Highest),
 		})
 	}
+}
+
+// noneValid: what was measured was never the target.
+func (s *search) noneValid() bool {
+	return !slices.ContainsFunc(s.found.Probes, func(p results.Probe) bool { return p.Verdict != results.Invalid || p.Trial == "" })
 }
 
 // during names steps by the probe.

@@ -132,6 +132,27 @@ func TestSearchThatFindsNothing(t *testing.T) {
 	require.Equal(t, results.Invalid, got.Run.Verdict.Word)
 	require.Contains(t, got.Run.Verdict.Reasons[0].What, "no rate was found that holds p99=10ms: the lowest tried was 1/s")
 	require.Equal(t, "at-1", got.Run.ID)
+	require.NotContains(t, got.Run.Figures, "highest rate", "0/s is none")
+	require.Contains(t, got.Run.Figures, "lowest rate that does not hold")
+}
+
+// TestSearchWithoutAValidProbe says so, and quotes no rate of the target.
+func TestSearchWithoutAValidProbe(t *testing.T) {
+	late := results.Run{Phases: []results.Phase{{
+		Name: "run", RateChecked: true, Generator: results.Generator{Sends: 5000, ErrorP99Us: 9000, ResponseP99Us: 10_000},
+	}}}
+	s := searching(t, 7000)
+	n := 0
+	s.probe = func(_ context.Context, cfg Config) (*results.Trial, error) {
+		n++
+		return probed(t, filepath.Join(cfg.Out, fmt.Sprint("late-", n)), time.Millisecond, late), nil
+	}
+	got, err := s.run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, results.Invalid, got.Run.Verdict.Word)
+	require.Contains(t, got.Run.Verdict.Reasons[0].What, "of 16 probes none was valid; the last, at 15/s: phase run: the generator itself was late by 9.00 ms at p99, want ≤ 2.50 ms")
+	require.NotContains(t, got.Run.Figures, "highest rate")
+	require.NotContains(t, got.Run.Figures, "lowest rate that does not hold")
 }
 
 func TestSearchWithTooFewProbes(t *testing.T) {

@@ -160,10 +160,6 @@ func (s *Session) totals() {
 		return
 	}
 	s.run.Figures["target CPU"] = results.Figure{Value: u.CPU.Seconds(), Unit: "s"}
-	s.run.Figures["target peak RSS"] = results.Figure{Value: float64(u.PeakRSS) * mibOf, Unit: "MiB"}
-	if u.PeakMemory > 0 {
-		s.run.Figures["target peak memory"] = results.Figure{Value: float64(u.PeakMemory) * mibOf, Unit: "MiB, page cache included"}
-	}
 	if b := c.AckedB.Load(); b > 0 {
 		s.run.Figures["target CPU per GiB acknowledged"] = results.Figure{Value: u.CPU.Seconds() / (float64(b) / (1 << 30)), Unit: "s/GiB"}
 	}
@@ -219,7 +215,7 @@ func (s *Session) uploads() {
 				name, up.During.Count, up.Between.Count, results.MinQuotable)
 		}
 	}
-	if uploads < minUploads {
+	if uploads < minUploads && !s.cfg.NoStore {
 		warn("no upload: phase %s holds %d complete uploads, want at least %d", name, uploads, minUploads)
 	}
 }

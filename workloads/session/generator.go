@@ -58,8 +58,8 @@ func (s *Session) ownFigures() {
 		s.run.Figures[p.Name+" generator error p99"] = results.Figure{Value: g.ErrorP99Us, Unit: "µs"}
 		if worst := time.Duration(g.ErrorMaxUs * float64(time.Microsecond)); worst > longStall {
 			s.run.Warnings = append(s.run.Warnings, results.Finding{
-				What: fmt.Sprintf("phase %s: the generator itself was late by up to %v (p99 %.0f µs); its longest GC pause was %.0f µs, the worst wait for a processor %.0f µs",
-					p.Name, worst.Round(time.Microsecond), g.ErrorP99Us, g.GCPauseMaxUs, g.SchedMaxUs),
+				What: fmt.Sprintf("phase %s: the generator itself was late by up to %s (p99 %s); its longest GC pause was %s, the worst wait for a processor %s",
+					p.Name, results.Millis(g.ErrorMaxUs), results.Millis(g.ErrorP99Us), results.Millis(g.GCPauseMaxUs), results.Millis(g.SchedMaxUs)),
 				Hint: "the highest percentiles are its own: quote p99 at most, or repeat on a quieter machine",
 			})
 		}

@@ -34,6 +34,8 @@ type Config struct {
 	Rec    *load.Recorder
 	Load   *load.Load
 	Target target.Meter
+	// NoStore: the target has none, so uploads are not missed.
+	NoStore bool
 }
 
 // Session is one trial while it runs.
@@ -60,6 +62,7 @@ type Session struct {
 	// response times of producing by phase, guarded by mu
 	response map[string]*hdrhistogram.Histogram
 	last     snapshot      // guarded by mu: at the last interval's end
+	memory   memory        // guarded by mu
 	own      own           // guarded by mu: since the phase's start
 	lives    lives         // guarded by mu
 	errs     []error       // guarded by mu: of writing files
@@ -78,6 +81,7 @@ type snapshot struct {
 	target          map[string]float64 // summed over lives
 	usage           target.Usage
 	ownCPU          time.Duration // of the generator
+	ownRSS          int64         // likewise, bytes
 }
 
 // Open makes the directory and starts the clock of the trial.
@@ -157,6 +161,7 @@ func (s *Session) interval() {
 	s.splitInterval(now.at, taken)
 	s.run.Clock.Negative += taken.Negative
 	s.run.Clock.OverHour += taken.Over
+	s.memory.add(now)
 	s.last = now
 }
 
@@ -172,7 +177,7 @@ func (s *Session) snapshot(ctx context.Context) snapshot {
 	out := snapshot{
 		at: s.cfg.Clock.Now(), acked: c.Acked.Load(), ackedB: c.AckedB.Load(), failed: c.Failed.Load(),
 		consumed: c.Consumed.Load(), consB: c.ConsumeB.Load(), caught: c.CaughtUp.Load(), caughtB: c.CaughtB.Load(),
-		target: s.lives.sums(), usage: s.cfg.Target.Usage(), ownCPU: load.OwnCPU(),
+		target: s.lives.sums(), usage: s.cfg.Target.Usage(), ownCPU: load.OwnCPU(), ownRSS: load.OwnRSS(),
 	}
 	if s.producers != nil {
 		out.scheduled = max(0, s.producers.ScheduledBefore(out.at))
@@ -252,6 +257,7 @@ func (s *Session) Close() error {
 	s.run.Clock.DriftNs = int64(s.cfg.Clock.Drift())
 	s.env.Steal = results.ReadCPUTicks().StealPercent(s.ticks)
 	s.totals()
+	s.memoryFigures()
 	s.ownFigures()
 	s.warnings()
 	return errors.Join(append(s.errs, s.out.Finish(&s.run, &s.env))...)

@@ -139,3 +139,20 @@ func TestWindowIsSplit(t *testing.T) {
 	require.Empty(t, kill.Splits)
 	require.Contains(t, trial.Run.Warnings[0].What, "no upload: phase run holds 0 complete uploads")
 }
+
+// TestNoStoreNoUpload: a target without a store misses none.
+func TestNoStoreNoUpload(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trial")
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, dir, &fake{metrics: target.Metrics{metricPuts: 0}})
+		s.cfg.NoStore = true
+		s.Begin("run", Window)
+		time.Sleep(time.Second) // the bubble's clock
+		require.NoError(t, s.Close())
+	})
+	trial, err := results.Load(dir)
+	require.NoError(t, err)
+	for _, w := range trial.Run.Warnings {
+		require.NotContains(t, w.What, "no upload")
+	}
+}

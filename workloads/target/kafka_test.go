@@ -130,6 +130,40 @@ func TestMemoryLimit(t *testing.T) {
 	require.NoDirExists(t, group)
 }
 
+// TestLoadIsLimitedToo: this process is in a group beside, or it is said why not,
+// and comes back.
+func TestLoadIsLimitedToo(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return
+	}
+	limited := func(text string) (*LoadLimit, error) {
+		s, err := ParseSpec(text)
+		require.NoError(t, err)
+		return s.LimitLoad()
+	}
+	none, err := limited("tide")
+	require.NoError(t, err)
+	require.Zero(t, none.Peak())
+	require.NoError(t, none.Close())
+	_, err = limited("tide?memory=128MiB")
+	require.ErrorContains(t, err, "memory=128MiB is too little for it: want 256MiB")
+	l, err := limited("tide?memory=1GiB")
+	if err != nil {
+		require.ErrorContains(t, err, "memory: ")
+		return
+	}
+	group, before := l.limits.group, l.back
+	in, err := ownGroup()
+	require.NoError(t, err)
+	require.Equal(t, group, in)
+	require.GreaterOrEqual(t, l.Peak(), int64(0))
+	require.NoError(t, l.Close())
+	in, err = ownGroup()
+	require.NoError(t, err)
+	require.Equal(t, before, in)
+	require.NoDirExists(t, group)
+}
+
 func TestNoCheckout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, err := ParseSpec("kafka")

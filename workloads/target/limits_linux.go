@@ -1,10 +1,12 @@
 package target
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -52,10 +54,7 @@ func (l *limits) makeGroup() error {
 	if l.memory == 0 || l.group != "" {
 		return nil
 	}
-	parent, file := cgroupRoot, "memory.max"
-	if _, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers")); err != nil {
-		parent, file = filepath.Join(cgroupRoot, "memory"), "memory.limit_in_bytes"
-	}
+	parent, file := groupParent()
 	removeLeftGroups(parent)
 	dir := filepath.Join(parent, fmt.Sprintf("%s%d-%d", groupPrefix, os.Getpid(), groups.Add(1)))
 	err := os.Mkdir(dir, 0o755)
@@ -91,10 +90,50 @@ func (l *limits) enter(pid int) error {
 	if l.group == "" {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(l.group, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0); err != nil {
+	return enterGroup(l.group, pid)
+}
+
+func enterGroup(dir string, pid int) error {
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0); err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
 	return nil
+}
+
+// ownGroup is the directory of the memory group that this process is in.
+//
+//	0::/a/b           version 2
+//	4:memory:/a/b     version 1; the second field is a list
+func ownGroup() (string, error) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", fmt.Errorf("memory: %w", err)
+	}
+	parent, _ := groupParent()
+	for line := range strings.Lines(string(text)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 {
+			continue
+		}
+		v2 := parent == cgroupRoot && fields[1] == ""
+		if v2 || parent != cgroupRoot && slices.Contains(strings.Split(fields[1], ","), "memory") {
+			dir := filepath.Join(parent, fields[2])
+			if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err != nil {
+				return "", fmt.Errorf("memory: the cgroup of this process is not to be seen here: %w", err)
+			}
+			return dir, nil
+		}
+	}
+	return "", errors.New("memory: this process is in no cgroup")
+}
+
+// groupParent is where groups are made, of version 2 or 1, and the file of their
+// limit.
+func groupParent() (dir, file string) {
+	if _, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers")); err != nil {
+		return filepath.Join(cgroupRoot, "memory"), "memory.limit_in_bytes"
+	}
+	return cgroupRoot, "memory.max"
 }
 
 // peak is the most that the group has held, page cache included, in bytes; 0
