@@ -60,7 +60,7 @@ func (t *trial) longestWarmUp() time.Duration {
 	switch {
 	case t.rests() != "":
 		return t.warmUp()
-	case t.cfg.Quick:
+	case t.cfg.Quick, t.cfg.probe: // a probe beyond what the target holds never rests
 		return quickMostWarm * t.warmUp()
 	}
 	return mostWarm * t.warmUp()

@@ -109,5 +109,9 @@ func TestWarmUpThatIsNotJudged(t *testing.T) {
 		require.False(t, steps[0].open)
 		require.Equal(t, tr.warmUp()+3*time.Minute, steps[len(steps)-1].until)
 	}
+	tr := disturbed(t)
+	require.Equal(t, 30*time.Second, tr.longestWarmUp())
+	tr.cfg.probe = true
+	require.Equal(t, 20*time.Second, tr.longestWarmUp())
 	require.Equal(t, session.Unrated, (&warming{}).kind())
 }

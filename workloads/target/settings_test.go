@@ -125,3 +125,20 @@ func TestProperties(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 	}
 }
+
+// FuzzSettings: a file is taken or refused, and so is what comes of it.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte(someSettings))
+	f.Add([]byte("tide: &a {wal: *b}\nnull: *a"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		s, err := readSettings(source)
+		if err != nil {
+			return
+		}
+		for _, kind := range s.Kinds() {
+			if spec, err := s.Parse(kind); err == nil {
+				require.Equal(t, kind, spec.Text)
+			}
+		}
+	})
+}
