@@ -10,8 +10,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -48,10 +50,10 @@ final class ChunkCache implements Closeable {
     private boolean gone; // out of the map
     private boolean unread; // read ahead, and not asked for yet
 
-    private Chunk(Segment s, Id id, int size) {
+    private Chunk(Id id, int size) {
       this.id = id;
       this.size = size;
-      this.load = new FutureTask<>(() -> load(s, this), null);
+      this.load = new FutureTask<>(() -> load(this), null);
     }
 
     /** Reads from a position in the chunk on; for holders alone. */
@@ -63,8 +65,8 @@ final class ChunkCache implements Closeable {
       try {
         load.get();
       } catch (ExecutionException e) {
-        if (e.getCause() instanceof UncheckedIOException f && f.getCause() instanceof ObjectStore.NotFound missing) {
-          throw missing;
+        if (e.getCause() instanceof UncheckedIOException f && f.getCause() instanceof ObjectStore.NotFound) {
+          throw new ObjectStore.NotFound(id.key, e); // anew: it may be thrown by several readers
         }
         throw new IOException("chunk " + id.index + " of " + id.key, e.getCause());
       } catch (InterruptedException e) {
@@ -160,7 +162,7 @@ final class ChunkCache implements Closeable {
   }
 
   private Chunk add(Segment s, Id id) {
-    Chunk c = new Chunk(s, id, sizeOf(s, id.index));
+    Chunk c = new Chunk(id, sizeOf(s, id.index));
     chunks.put(id, c);
     bytes += c.size;
     return c;
@@ -218,27 +220,34 @@ final class ChunkCache implements Closeable {
     }
   }
 
-  /** One GET into one file. A chunk that could not be had leaves the map, and the next reader tries again. */
-  private void load(Segment s, Chunk c) {
-    FileChannel file = null;
-    IOException failed = null;
-    long from = (long) c.id.index * chunkBytes;
-    try (InputStream in = store.get(c.id.key, from, from + c.size)) {
-      file = create();
-      copy(in, file, c.size);
+  /**
+   * One GET into one file. A chunk that could not be had, for whatever reason, leaves the map, and the next reader tries again.
+   */
+  private void load(Chunk c) {
+    boolean loaded = false;
+    try {
+      FileChannel file = create();
+      synchronized (this) {
+        c.file = file; // whatever happens, it is closed with the chunk
+      }
+      long from = (long) c.id.index * chunkBytes;
+      store.get(c.id.key, from, from + c.size, body -> copy(body, file.position(0), c.size));
+      loaded = true;
     } catch (IOException e) {
-      failed = e;
-    }
-    synchronized (this) {
-      c.file = file;
-      if (failed != null && chunks.remove(c.id, c)) {
-        removed(c);
+      throw new UncheckedIOException(e);
+    } finally {
+      if (!loaded) {
+        metrics.one("tide_rsm_load_errors_total");
+        spoiled(c);
       }
       release(c);
     }
-    if (failed != null) {
-      metrics.one("tide_rsm_load_errors_total");
-      throw new UncheckedIOException(failed);
+  }
+
+  /** Nobody is to find the chunk any more: its file could not be filled, or an interrupted reader has closed it. */
+  synchronized void spoiled(Chunk c) {
+    if (chunks.remove(c.id, c)) {
+      removed(c);
     }
   }
 
@@ -288,8 +297,11 @@ final class ChunkCache implements Closeable {
     }
   }
 
+  /** What is held leaves, too, and its file is closed with its last holder. */
   @Override
-  public void close() {
-    drop();
+  public synchronized void close() {
+    List<Chunk> all = new ArrayList<>(chunks.values());
+    chunks.clear();
+    all.forEach(this::removed);
   }
 }

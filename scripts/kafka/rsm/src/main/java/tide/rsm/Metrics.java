@@ -61,9 +61,8 @@ final class Metrics {
     return counters.computeIfAbsent("tide_stream_fetch_bytes_total{source=\"object\"}", k -> new LongAdder());
   }
 
-  /** Counts what is really read of a GET's body. */
+  /** Counts what is really read of a GET's body, by bytes alone: one GET may need several. */
   InputStream counting(InputStream body) {
-    got(0);
     LongAdder bytes = counters.get("tide_objstore_bytes_total{op=\"get\"}");
     return new FilterInputStream(body) {
       @Override

@@ -30,9 +30,18 @@ interface ObjectStore extends Closeable {
 
   /**
    * The bytes from (inclusive) to (exclusive), of which there must be at least one. The caller closes the stream, and may do so
-   * before its end.
+   * before its end. A body that breaks off is an error, and not asked for again.
    */
   InputStream get(String key, long from, long to) throws IOException;
+
+  /** Where a body goes that may have to be sent again. */
+  interface Sink {
+    /** Takes the whole body, from its start; also when an earlier one broke off. It does not close it. */
+    void take(InputStream body) throws IOException;
+  }
+
+  /** The same bytes into a sink. A body that breaks off is asked for again, like a request that failed. */
+  void get(String key, long from, long to, Sink into) throws IOException;
 
   byte[] getAll(String key) throws IOException;
 

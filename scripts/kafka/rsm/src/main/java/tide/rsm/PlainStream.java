@@ -5,45 +5,51 @@ import java.io.InputStream;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Part of a segment without any cache: ranged GETs of one chunk each, one behind the other. What is not read is dropped. */
-final class PlainStream extends InputStream {
+final class PlainStream extends RangeStream {
   private final ObjectStore store;
   private final Segment segment;
   private final int chunkBytes;
-  private final long end; // exclusive
   private final LongAdder served;
-  private long position;
   private InputStream body;
+  private long bodyEnd; // where the body ends
 
   PlainStream(ObjectStore store, Segment segment, int chunkBytes, long from, long to, LongAdder served) {
+    super(from, to);
     this.store = store;
     this.segment = segment;
     this.chunkBytes = chunkBytes;
-    this.position = from;
-    this.end = to;
     this.served = served;
   }
 
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  /** Begins the first GET, so that a segment that is not there is told at once. */
+  PlainStream open() throws IOException {
+    if (left() > 0) {
+      next();
+    }
+    return this;
   }
 
   @Override
-  public int read(byte[] b, int off, int len) throws IOException {
-    while (position < end) {
-      if (body == null) {
-        body = store.get(segment.key(), position, Math.min(end, position + chunkBytes));
-      }
-      int n = body.read(b, off, len);
-      if (n >= 0) {
-        position += n;
-        served.add(n);
-        return n;
-      }
+  int some(byte[] b, int off, int len) throws IOException {
+    if (body == null) {
+      next();
+    }
+    int n = body.read(b, off, (int) Math.min(len, bodyEnd - position()));
+    served.add(Math.max(n, 0));
+    if (position() + n == bodyEnd) {
       close();
     }
-    return -1;
+    return n;
+  }
+
+  private void next() throws IOException {
+    bodyEnd = Math.min(end(), position() + chunkBytes);
+    body = store.get(segment.key(), position(), bodyEnd);
+  }
+
+  @Override
+  void skipped(long by) throws IOException {
+    close();
   }
 
   @Override

@@ -34,7 +34,8 @@ final class Prefetcher implements Closeable {
     int threads = settings.fetchThreads();
     this.pool =
         new ThreadPoolExecutor(
-            threads, threads, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), Threads.named("rsm-prefetch"));
+            threads, threads, 30, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), Threads.named("rsm-prefetch"),
+            new ThreadPoolExecutor.DiscardPolicy()); // closed: what is not loaded ahead, its reader loads
     pool.allowCoreThreadTimeOut(true);
   }
 

@@ -92,7 +92,7 @@ public final class S3RemoteStorageManager implements RemoteStorageManager {
     return stream(m, from, m.segmentSizeInBytes());
   }
 
-  /** The end is inclusive, and may lie behind the segment's. */
+  /** The end is inclusive, and may lie behind the segment's. The first chunk is there when this returns. */
   @Override
   public InputStream fetchLogSegment(RemoteLogSegmentMetadata m, int from, int end) throws RemoteStorageException {
     return stream(m, from, Math.min(end + 1L, m.segmentSizeInBytes()));
@@ -104,10 +104,13 @@ public final class S3RemoteStorageManager implements RemoteStorageManager {
       throw new RemoteStorageException(s.key() + ": from " + from + " to " + to + " of " + s.size() + " bytes");
     }
     metrics.one("tide_rsm_fetches_total");
-    if (cache == null) {
-      return new PlainStream(store, s, settings.chunkBytes(), from, to, metrics.served());
+    try {
+      return cache == null
+          ? new PlainStream(store, s, settings.chunkBytes(), from, to, metrics.served()).open()
+          : new ChunkedStream(cache, prefetcher, s, settings.chunkBytes(), from, to, metrics.served()).open();
+    } catch (IOException e) {
+      throw failed(s, e);
     }
-    return new ChunkedStream(cache, prefetcher, s, settings.chunkBytes(), from, to, metrics.served());
   }
 
   @Override

@@ -14,16 +14,20 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.exception.RetryableException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.AbortableInputStream;
 import software.amazon.awssdk.http.ContentStreamProvider;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
-import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
+import software.amazon.awssdk.services.s3.model.NoSuchBucketException;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
  * S3 through the AWS SDK's synchronous client on Apache HttpClient 5: pooled connections that are kept alive, and bodies that
@@ -34,11 +38,15 @@ import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
  * get   one ranged GET; a stream closed early drops its connection
  * </pre>
  *
- * Every request has a deadline and is repeated by the SDK's retry strategy alone; attempts are counted in {@link Metrics}.
+ * Every request has a deadline and is repeated by the SDK's retry strategy alone, chunks with their bodies; attempts are
+ * counted in {@link Metrics}. Only the body that a {@link PlainStream} reads is bounded by the socket's time-out alone.
  */
 final class S3Store implements ObjectStore {
   /** A whole part must travel within it, also over a slow line. */
   private static final Duration DEADLINE = Duration.ofSeconds(60);
+
+  /** No byte for so long, and the attempt has failed. */
+  private static final Duration STALL = Duration.ofSeconds(30);
 
   private final Settings settings;
   private final Metrics metrics;
@@ -57,6 +65,7 @@ final class S3Store implements ObjectStore {
                 Apache5HttpClient.builder()
                     // Readers that miss fetch on their own threads, beside those of the prefetch.
                     .maxConnections(settings.fetchThreads() + settings.uploadThreads() + 64)
+                    .socketTimeout(STALL)
                     .tcpKeepAlive(true))
             .overrideConfiguration(
                 c ->
@@ -94,11 +103,13 @@ final class S3Store implements ObjectStore {
     String bucket = settings.bucket();
     String id = run(key, () -> client.createMultipartUpload(r -> r.bucket(bucket).key(key))).uploadId();
     List<Future<CompletedPart>> sent = new ArrayList<>();
+    AtomicBoolean given = new AtomicBoolean(); // up: parts that have not begun are not sent
     try {
       for (long at = 0; at < size; at += settings.partBytes()) {
         long from = at;
         int number = sent.size() + 1;
-        sent.add(parts.submit(() -> part(key, id, number, slice(file, from, Math.min(settings.partBytes(), size - from)))));
+        RequestBody body = slice(file, from, Math.min(settings.partBytes(), size - from));
+        sent.add(parts.submit(() -> given.get() ? null : part(key, id, number, body)));
       }
       List<CompletedPart> done = new ArrayList<>();
       for (Future<CompletedPart> f : sent) {
@@ -107,8 +118,11 @@ final class S3Store implements ObjectStore {
       run(key, () -> client.completeMultipartUpload(
           r -> r.bucket(bucket).key(key).uploadId(id).multipartUpload(m -> m.parts(done))));
     } catch (IOException | RuntimeException e) {
-      sent.forEach(f -> f.cancel(true));
+      given.set(true);
       try {
+        for (Future<CompletedPart> f : sent) {
+          ended(f); // a part that came behind the abort would stay
+        }
         run(key, () -> client.abortMultipartUpload(r -> r.bucket(bucket).key(key).uploadId(id)));
       } catch (IOException left) {
         e.addSuppressed(left); // the bucket's own rule for unfinished uploads takes it
@@ -136,6 +150,17 @@ final class S3Store implements ObjectStore {
     }
   }
 
+  /** Returns when the part is no longer on its way, whatever became of it; at once when this thread is to end. */
+  private static void ended(Future<CompletedPart> f) {
+    try {
+      f.get();
+    } catch (ExecutionException e) {
+      // the first one's is thrown
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   /** A body that can be sent again when an attempt fails. */
   private static RequestBody slice(Path file, long from, long size) {
     ContentStreamProvider open =
@@ -143,7 +168,7 @@ final class S3Store implements ObjectStore {
           try {
             FileChannel c = FileChannel.open(file);
             c.position(from);
-            return new Bounded(Channels.newInputStream(c), size);
+            return new Bounded(Channels.newInputStream(c), size, () -> {});
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }
@@ -155,7 +180,25 @@ final class S3Store implements ObjectStore {
   public InputStream get(String key, long from, long to) throws IOException {
     var body = run(key, () -> client.getObject(
         r -> r.bucket(settings.bucket()).key(key).range("bytes=" + from + "-" + (to - 1))));
+    metrics.got(0);
     return new Bounded(metrics.counting(body), to - from, body::abort);
+  }
+
+  @Override
+  public void get(String key, long from, long to, Sink into) throws IOException {
+    metrics.got(0);
+    run(key, () -> client.getObject(
+        r -> r.bucket(settings.bucket()).key(key).range("bytes=" + from + "-" + (to - 1)), (head, body) -> drain(body, to - from, into)));
+  }
+
+  /** Part of an attempt, so that the SDK's deadline and retries hold for the body too. */
+  private Object drain(AbortableInputStream body, long size, Sink into) {
+    try (Bounded all = new Bounded(metrics.counting(body), size, body::abort)) {
+      into.take(all);
+      return null;
+    } catch (IOException e) {
+      throw RetryableException.create(e.getMessage(), e);
+    }
   }
 
   @Override
@@ -174,7 +217,11 @@ final class S3Store implements ObjectStore {
 
   @Override
   public void delete(String key) throws IOException {
-    run(key, () -> client.deleteObject(r -> r.bucket(settings.bucket()).key(key)));
+    try {
+      run(key, () -> client.deleteObject(r -> r.bucket(settings.bucket()).key(key)));
+    } catch (NotFound e) {
+      // S3 says 204, but not every server does
+    }
   }
 
   @Override
@@ -190,9 +237,14 @@ final class S3Store implements ObjectStore {
   private static <T> T run(String key, Call<T> call) throws IOException {
     try {
       return call.now();
-    } catch (NoSuchKeyException e) {
-      throw new NotFound(key, e);
-    } catch (SdkException | UncheckedIOException e) {
+    } catch (NoSuchBucketException e) {
+      throw new IOException(key + ": " + e.getMessage(), e);
+    } catch (S3Exception e) {
+      if (e.statusCode() == 404) { // not every server names the code
+        throw new NotFound(key, e);
+      }
+      throw new IOException(key + ": " + e.getMessage(), e);
+    } catch (SdkException | UncheckedIOException | IllegalStateException e) { // the last one: a client that is closed
       throw new IOException(key + ": " + e.getMessage(), e);
     }
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -15,11 +16,17 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigException;
@@ -173,11 +180,12 @@ class ManagerTest {
     assertEquals(2, store.objects.size());
     manager.deleteLogSegmentData(m);
     assertEquals(0, store.objects.size());
-    assertThrows(ObjectStore.NotFound.class, () -> manager.fetchLogSegment(m, 0).readAllBytes());
+    manager.deleteLogSegmentData(m); // again: it may be told to
+    assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchLogSegment(m, 0));
     assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchIndex(m, IndexType.OFFSET));
-    assertThrows(java.io.IOException.class, () -> Indexes.decode("k", new byte[30]));
+    assertThrows(IOException.class, () -> Indexes.decode("k", new byte[30]));
     byte[] cut = Arrays.copyOf(Indexes.encode(Map.of(IndexType.OFFSET, new byte[9])), 30);
-    assertThrows(java.io.IOException.class, () -> Indexes.decode("k", cut));
+    assertThrows(IOException.class, () -> Indexes.decode("k", cut));
   }
 
   /** The admin port counts, and empties the cache, but not what is being read. */
@@ -220,11 +228,136 @@ class ManagerTest {
     await(() -> {
       try {
         return Arrays.equals(all, manager.fetchLogSegment(m, 0).readAllBytes());
-      } catch (java.io.IOException e) {
+      } catch (RemoteStorageException | IOException e) {
         return false; // a prefetch that failed meanwhile
       }
     });
     assertEquals(3, manager.fetchIndex(m, IndexType.OFFSET).readAllBytes().length);
+  }
+
+  /** What a store throws that it should not throw fails one reader, and not all that come later. */
+  @Test
+  void unexpectedFailure() throws Exception {
+    open();
+    byte[] all = bytes(CHUNK + 1);
+    var m = copy(0, all);
+    store.thrown = new IllegalArgumentException("never seen before");
+    assertThrows(RemoteStorageException.class, () -> manager.fetchLogSegment(m, 0));
+    assertThrows(RemoteStorageException.class, () -> manager.fetchIndex(m, IndexType.OFFSET));
+    store.thrown = null;
+    assertArrayEquals(all, manager.fetchLogSegment(m, 0).readAllBytes());
+    assertEquals(3, manager.fetchIndex(m, IndexType.OFFSET).readAllBytes().length);
+    assertEquals(3, manager.metrics().get("tide_rsm_cache_misses_total"));
+    assertEquals(all.length, gauge(manager.metrics().text(), "tide_rsm_cache_bytes"), "what failed is not counted");
+  }
+
+  /** A segment that is gone is told when it is opened, and one that is copied twice is there once. */
+  @Test
+  void contract() throws Exception {
+    for (String cache : new String[] {"0", "" + 64 * CHUNK}) {
+      open("cache.bytes", cache);
+      var m = copy(0, bytes(CHUNK));
+      byte[] again = bytes(CHUNK);
+      Path log = Files.write(dir.resolve("again"), again);
+      manager.copyLogSegmentData(
+          m, new LogSegmentData(log, log, log, Optional.of(log), log, ByteBuffer.wrap(new byte[] {8})));
+      assertArrayEquals(again, manager.fetchLogSegment(m, 0, Integer.MAX_VALUE).readAllBytes());
+      assertArrayEquals(again, manager.fetchIndex(m, IndexType.TRANSACTION).readAllBytes());
+      assertEquals(2, store.objects.size());
+      manager.deleteLogSegmentData(m);
+      assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchLogSegment(m, 0));
+      assertThrows(RemoteResourceNotFoundException.class, () -> manager.fetchLogSegment(m, 3, 4));
+      assertThrows(RemoteStorageException.class, () -> manager.fetchLogSegment(m, -1));
+      manager.close();
+      manager.close();
+    }
+  }
+
+  /** An interrupt closes the file that its thread reads: others get the chunk anew. */
+  @Test
+  void interruptedReader() throws Exception {
+    open();
+    byte[] all = bytes(CHUNK);
+    var m = copy(0, all);
+    try (InputStream held = manager.fetchLogSegment(m, 0);
+        InputStream interrupted = manager.fetchLogSegment(m, 0)) {
+      Thread.currentThread().interrupt();
+      assertThrows(IOException.class, interrupted::read);
+      assertTrue(Thread.interrupted());
+      assertThrows(IOException.class, held::read);
+    }
+    assertArrayEquals(all, manager.fetchLogSegment(m, 0).readAllBytes());
+    assertEquals(all.length, gauge(manager.metrics().text(), "tide_rsm_cache_bytes"));
+  }
+
+  /** Many readers of one small cache: each gets its bytes, and nothing stays held. */
+  @Test
+  void manyReaders() throws Exception {
+    open("cache.bytes", "" + 8 * CHUNK, "prefetch.bytes", "" + 3 * CHUNK, "fetch.threads", "4");
+    byte[][] all = {bytes(9 * CHUNK + 1), bytes(5 * CHUNK), bytes(CHUNK / 2)};
+    var m = new RemoteLogSegmentMetadata[] {copy(0, all[0]), copy(10, all[1]), copy(20, all[2])};
+    try (var threads = new Side(6)) {
+      for (int t = 0; t < 6; t++) {
+        Random r = new Random(t);
+        threads.run(() -> {
+          for (int i = 0; i < 100; i++) {
+            int s = r.nextInt(3), from = r.nextInt(all[s].length), to = from + r.nextInt(Math.min(3 * CHUNK, all[s].length - from));
+            try (InputStream in = manager.fetchLogSegment(m[s], from, to)) {
+              int skipped = (int) in.skip(r.nextInt(100));
+              assertArrayEquals(Arrays.copyOfRange(all[s], from + skipped, to + 1), in.readAllBytes());
+            }
+          }
+          return null;
+        });
+      }
+    }
+    manager.close();
+    assertEquals(0, gauge(manager.metrics().text(), "tide_rsm_cache_bytes"));
+    assertEquals(0, gauge(manager.metrics().text(), "tide_rsm_cache_unread_bytes"));
+  }
+
+  /** Runs tasks side by side; its end waits for them and throws what they threw. */
+  private static final class Side implements AutoCloseable {
+    private final ExecutorService pool;
+    private final List<Future<?>> tasks = new ArrayList<>();
+
+    Side(int n) {
+      pool = Executors.newFixedThreadPool(n);
+    }
+
+    void run(Callable<?> task) {
+      tasks.add(pool.submit(task));
+    }
+
+    @Override
+    public void close() throws Exception {
+      pool.shutdown();
+      for (var t : tasks) {
+        t.get();
+      }
+    }
+  }
+
+  /** Indexes of large segments do not fill the heap: the oldest go, and are had again. */
+  @Test
+  void indexCacheIsBounded() throws Exception {
+    var indexes = new IndexCache(store, 2500);
+    var segments = new Segment[4];
+    for (int i = 0; i < segments.length; i++) {
+      segments[i] = new Segment("t/0/" + i + Segment.LOG, 1);
+      store.put(segments[i].indexes(), Indexes.encode(Map.of(IndexType.OFFSET, new byte[1000 - 24])));
+      assertEquals(976, indexes.get(segments[i], IndexType.OFFSET).length);
+    }
+    assertEquals(2000, indexes.bytes());
+    indexes.get(segments[3], IndexType.OFFSET);
+    assertEquals(4, store.gets.get());
+    indexes.get(segments[0], IndexType.OFFSET);
+    assertEquals(5, store.gets.get());
+    store.put(segments[1].indexes(), Indexes.encode(Map.of(IndexType.OFFSET, new byte[9000])));
+    assertEquals(9000, indexes.get(segments[1], IndexType.OFFSET).length);
+    assertEquals(9024, indexes.bytes(), "the one that came last stays");
+    indexes.forget(segments[1].indexes());
+    assertEquals(0, indexes.bytes());
   }
 
   @Test
