@@ -45,7 +45,7 @@ final class Prefetcher implements Closeable {
       return;
     }
     if (successors.wantsListing(s)) {
-      successors.add(s);
+      successors.read(s);
       metrics.one("tide_rsm_listings_total");
       pool.execute(() -> list(s));
     }

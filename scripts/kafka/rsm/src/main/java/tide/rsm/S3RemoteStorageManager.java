@@ -83,7 +83,7 @@ public final class S3RemoteStorageManager implements RemoteStorageManager {
       throw failed(s, e);
     }
     metrics.one("tide_rsm_segments_copied_total");
-    successors.add(s);
+    successors.uploaded(s);
     return Optional.empty();
   }
 

@@ -1,6 +1,7 @@
 package tide.rsm;
 
 import java.io.IOException;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,12 +13,13 @@ import java.util.TreeMap;
  * read when a reader first comes to one that is not.
  *
  * <p>It is a hint and nothing more: a segment that was deleted meanwhile, or whose upload Kafka gave up, is a prefetch in
- * vain. At most {@link #PARTITIONS} partitions are remembered, the least recently read one first to go, and {@link #SEGMENTS}
- * segments of each.
+ * vain. At most {@link #PARTITIONS} partitions are remembered, the least recently read one first to go, {@link #SEGMENTS}
+ * segments of each, and {@link #TOTAL} of all: 200 bytes each.
  */
 final class Successors {
   static final int PARTITIONS = 4096;
   static final int SEGMENTS = 16 << 10;
+  static final int TOTAL = 128 << 10;
 
   private static final class Partition {
     private final TreeMap<String, Long> sizes = new TreeMap<>(); // by key
@@ -40,11 +42,37 @@ final class Successors {
         };
   }
 
-  synchronized void add(Segment s) {
+  /** A segment that was uploaded here. Of too many the oldest is forgotten. */
+  synchronized void uploaded(Segment s) {
+    TreeMap<String, Long> sizes = add(s);
+    while (sizes.size() > SEGMENTS) {
+      sizes.pollFirstEntry();
+    }
+  }
+
+  /** A segment that somebody reads, or is about to. Of too many the newest is forgotten: a listing will bring it again. */
+  synchronized void read(Segment s) {
+    TreeMap<String, Long> sizes = add(s);
+    while (sizes.size() > SEGMENTS) {
+      sizes.pollLastEntry();
+    }
+  }
+
+  private TreeMap<String, Long> add(Segment s) {
     Partition p = partitions.computeIfAbsent(s.partition(), k -> new Partition());
-    p.sizes.put(s.key(), s.size());
-    while (p.sizes.size() > SEGMENTS) {
-      p.sizes.pollFirstEntry();
+    if (p.sizes.put(s.key(), s.size()) == null) {
+      forget();
+    }
+    return p.sizes;
+  }
+
+  /** Whole partitions go when there are too many segments in all; the last one stays. */
+  private void forget() {
+    long all = partitions.values().stream().mapToLong(p -> p.sizes.size()).sum();
+    Iterator<Partition> oldest = partitions.values().iterator();
+    while (all > TOTAL && partitions.size() > 1) {
+      all -= oldest.next().sizes.size();
+      oldest.remove();
     }
   }
 
@@ -70,9 +98,9 @@ final class Successors {
 
   /** Reads a page of the listing from s on. */
   void list(Segment s) throws IOException {
-    add(s); // first, so that the listing is asked for once
+    read(s); // first, so that the listing is asked for once
     List<ObjectStore.Listed> page = store.list(s.partition(), s.key());
-    page.stream().filter(o -> o.key().endsWith(Segment.LOG)).forEach(o -> add(new Segment(o.key(), o.size())));
+    page.stream().filter(o -> o.key().endsWith(Segment.LOG)).forEach(o -> read(new Segment(o.key(), o.size())));
     synchronized (this) {
       Partition p = partitions.computeIfAbsent(s.partition(), k -> new Partition());
       p.page = page.size() < ObjectStore.PAGE || p.sizes.isEmpty() ? "" : p.sizes.lastKey();

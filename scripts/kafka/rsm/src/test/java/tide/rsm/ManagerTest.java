@@ -338,6 +338,36 @@ class ManagerTest {
     }
   }
 
+  /** A reader of what was forgotten has its neighbourhood listed once, not at every chunk. */
+  @Test
+  void successorsOfTheForgotten() throws Exception {
+    var successors = new Successors(store);
+    for (int i = 0; i < Successors.SEGMENTS + 3; i++) {
+      successors.uploaded(numbered("t/0/", i));
+    }
+    for (int i = 0; i < 3; i++) {
+      store.put(numbered("t/0/", i).key(), new byte[i + 1]);
+    }
+    assertTrue(successors.wantsListing(numbered("t/0/", 1)));
+    assertEquals(numbered("t/0/", 4), successors.after(numbered("t/0/", 3)));
+    successors.list(numbered("t/0/", 0));
+    for (int i = 0; i < 3; i++) {
+      assertTrue(!successors.wantsListing(numbered("t/0/", i)), "" + i);
+      assertEquals(numbered("t/0/", i + 1), successors.after(numbered("t/0/", i)));
+    }
+    assertTrue(successors.wantsListing(numbered("t/0/", Successors.SEGMENTS + 2)), "the newest one made room");
+    for (int p = 1; p <= Successors.TOTAL; p++) {
+      successors.uploaded(numbered("t/1/", p % Successors.SEGMENTS));
+      successors.uploaded(numbered("t/" + (2 + p / Successors.SEGMENTS) + "/", p % Successors.SEGMENTS));
+    }
+    assertTrue(successors.wantsListing(numbered("t/0/", 1)), "too many in all: the partition read least recently is gone");
+    assertTrue(!successors.wantsListing(numbered("t/1/", 1)));
+  }
+
+  private static Segment numbered(String partition, int i) {
+    return new Segment(String.format("%s%020d%s", partition, i, Segment.LOG), i + 1);
+  }
+
   /** Indexes of large segments do not fill the heap: the oldest go, and are had again. */
   @Test
   void indexCacheIsBounded() throws Exception {
