@@ -13,6 +13,7 @@
 //	reports       chromium opens each kind of page: console, canvas, zoom, picker
 //	report        what tide report exports, read by DuckDB, pandas and benchstat
 //	rivals        tide bench with Apache Kafka, stock and tiered, and without a Java
+//	s3ratio       a package of its own: the broker against a bare reader of S3
 //	bad input     malformed frames and requests; what a broker must refuse to start on
 //
 // `make itest` builds the binary first. With -against HOST:PORT the client

@@ -22,19 +22,19 @@ const fillTimeout = 30 * time.Minute
 
 // compare runs everything in a directory of its own, which it removes.
 func compare(ctx context.Context, cfg config, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp(cfg.dir, "s3ratio-")
+	dir, err := os.MkdirTemp(cfg.Dir, "s3ratio-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	g, err := startGateway(ctx, cfg.versitygw, filepath.Join(dir, "s3"))
+	g, err := startGateway(ctx, cfg.Versitygw, filepath.Join(dir, "s3"))
 	if err != nil {
 		return err
 	}
 	defer g.stop()
 	fmt.Fprintf(out, "%s of %s records; page cache warm; bare reader: %d GETs of up to %s in flight; client verifies every record\n",
-		cfg.size, cfg.value, cfg.bare.places, cfg.bare.get)
-	for _, n := range cfg.partitions {
+		cfg.Size, cfg.Value, cfg.Bare.Places, cfg.Bare.Get)
+	for _, n := range cfg.Partitions {
 		b := &backlog{cfg: cfg, gateway: g, partitions: n, dir: filepath.Join(dir, strconv.Itoa(n)), out: out}
 		if err := b.run(ctx); err != nil {
 			return fmt.Errorf("%d partitions: %w", n, err)
@@ -54,6 +54,9 @@ type backlog struct {
 	load    *load.Load
 	ends    []int64  // by partition
 	streams []string // ids by partition
+
+	took     time.Duration // by the slowest reading that was not counted
+	profiles int           // written so far
 }
 
 const topic = "backlog"
@@ -67,12 +70,14 @@ func (b *backlog) run(ctx context.Context) error {
 	syscall.Sync() // or what was written would be written back while others read
 	sides := []side{{"bare", b.startBare}, {"tide", b.startTide}}
 	for _, s := range sides { // not counted: the page cache
-		if _, err := b.read(ctx, s); err != nil {
+		r, err := b.read(ctx, s)
+		if err != nil {
 			return err
 		}
+		b.took = max(b.took, r.took)
 	}
 	got := map[string][]reading{}
-	for i := range b.cfg.repeats {
+	for i := range b.cfg.Repeats {
 		for j := range sides {
 			s := sides[(i+j)%len(sides)]
 			r, err := b.read(ctx, s)
@@ -99,7 +104,7 @@ func (b *backlog) fill(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, p.Stop()) }()
 	b.load, err = load.New(load.Config{
 		Brokers: []string{p.Kafka()}, Topic: topic, Partitions: b.partitions, Producers: 4, Consumers: -1,
-		Closed: true, MaxRecords: int64(b.cfg.size / b.cfg.value), ValueSize: int(b.cfg.value),
+		Closed: true, MaxRecords: int64(b.cfg.Size / b.cfg.Value), ValueSize: int(b.cfg.Value),
 	}, load.NewClock(), load.NewRecorder())
 	if err != nil {
 		return err
@@ -142,13 +147,13 @@ type side struct {
 }
 
 func (b *backlog) startTide(ctx context.Context) (*target.Process, error) {
-	return b.broker(ctx, "tide", strings.Fields(b.cfg.flags))
+	return b.broker(ctx, "tide", strings.Fields(b.cfg.Broker))
 }
 
 // broker on this back-log's data. Objects stay as they were uploaded.
 func (b *backlog) broker(ctx context.Context, name string, more []string) (*target.Process, error) {
 	return target.Start(ctx, target.Config{
-		Binary: b.cfg.tide, Log: filepath.Join(b.dir, name+".log"), Env: b.gateway.env(), StopTimeout: time.Minute,
+		Binary: b.cfg.Tide, Log: filepath.Join(b.dir, name+".log"), Env: b.gateway.env(), StopTimeout: time.Minute,
 		Args: append([]string{"--data", filepath.Join(b.dir, "data"), "--store", b.url(), "--no-compact"}, more...),
 	})
 }
@@ -162,7 +167,7 @@ func (b *backlog) startBare(ctx context.Context) (*target.Process, error) {
 	}
 	return target.Start(ctx, target.Config{
 		Binary: self, Log: filepath.Join(b.dir, "bare.log"), Env: b.gateway.env(),
-		Args: append([]string{"--store", b.url(), "--topic", topic, "--streams", strings.Join(b.streams, ",")}, b.cfg.bare.args()...),
+		Args: append([]string{"--store", b.url(), "--topic", topic, "--streams", strings.Join(b.streams, ",")}, b.cfg.Bare.args()...),
 	})
 }
 
@@ -177,6 +182,11 @@ func (b *backlog) read(ctx context.Context, s side) (r reading, err error) {
 	if err != nil {
 		return r, err
 	}
+	before, err := counters(ctx, p)
+	if err != nil {
+		return r, err
+	}
+	profiled := b.profile(ctx, p)
 	server, gateway, began := p.Usage().CPU, b.gateway.cpu(), time.Now()
 	cfg := b.load.Config()
 	cfg.Brokers = []string{p.Kafka()}
@@ -197,7 +207,20 @@ func (b *backlog) read(ctx context.Context, s side) (r reading, err error) {
 		return r, err
 	}
 	r.client, r.bytes, r.rate = got.CPU, got.Seen.Bytes, got.Rate()
-	return r, b.check(s, got)
+	after, err := counters(ctx, p)
+	for name, n := range after {
+		after[name] = n - before[name]
+	}
+	r.counters = after
+	return r, errors.Join(err, profiled(), b.check(s, got))
+}
+
+// counters of a broker; the bare reader has none.
+func counters(ctx context.Context, p *target.Process) (target.Metrics, error) {
+	if p.Admin() == noAdmin {
+		return nil, nil
+	}
+	return p.Metrics(ctx)
 }
 
 // check refuses a reading that did not bring every record.

@@ -2,101 +2,78 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"path/filepath"
 	"strconv"
-	"strings"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/tidelog/tide/internal/units"
 )
 
 // config is the flags of the comparison.
 type config struct {
-	tide, versitygw string      // binaries
-	dir             string      // where the data lies meanwhile
-	size            units.Bytes // of the values of a back-log
-	value           units.Bytes // of a record
-	partitions      list        // of each back-log
-	repeats         int         // of each side, after one that is not counted
-	bare            bareConfig
-	flags           string // of the broker that reads, with blanks between
+	Tide       string      `help:"The broker's binary. Default ${default}." default:"../bin/tide" placeholder:"FILE"`
+	Versitygw  string      `help:"The S3 server's binary. Default ${default}." default:"../bin/deps/go/versitygw" placeholder:"FILE"`
+	Dir        string      `help:"Directory for the data, which is removed. Default: the system's for temporary files." placeholder:"DIR"`
+	Size       units.Bytes `help:"Bytes of values in a back-log. Default ${default}." default:"2GiB" placeholder:"SIZE"`
+	Value      units.Bytes `help:"Bytes of a record's value. Default ${default}." default:"4KiB" placeholder:"SIZE"`
+	Partitions []int       `help:"Numbers of partitions, a back-log each. Default ${default}." default:"1,4" placeholder:"N,…"`
+	Repeats    int         `help:"Readings of each side, after one that is not counted. Default ${default}." default:"5" placeholder:"N"`
+	Broker     string      `help:"More flags of the broker that reads, with blanks between." placeholder:"FLAGS"`
+	Profile    string      `help:"Directory for a CPU profile of each broker that reads, which slows it down." placeholder:"DIR"`
+	Bare       bareConfig  `embed:""`
 }
 
-// list is numbers with commas between.
-type list []int
+// bareConfig is how the bare reader reads.
+type bareConfig struct {
+	Places int         `help:"GETs of the bare reader in flight at most, and slots: the partitions share them. Default ${default}, as the broker's." default:"32" placeholder:"N"`
+	Get    units.Bytes `help:"Bytes of adjacent blocks that the bare reader gets with one GET at most. Default ${default}, as the broker's." default:"8MiB" placeholder:"SIZE"`
+}
 
-// String is part of flag.Value.
-func (l *list) String() string { return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*l)), " ", ","), "[]") }
-
-// Set is part of flag.Value.
-func (l *list) Set(s string) error {
-	*l = nil
-	for word := range strings.SplitSeq(s, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > maxLanes {
-			return fmt.Errorf("%q: want numbers from 1 to %d", word, maxLanes)
-		}
-		*l = append(*l, n)
+// parse reads flags into one of the two.
+func parse(into any, args []string) error {
+	parser, err := kong.New(into, kong.Name("s3ratio"), kong.Description("A broker that catches up from S3, against a bare reader."))
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = parser.Parse(args)
+	return err
 }
 
-func parseConfig(args []string) (config, error) {
-	c := config{size: 2 << 30, value: 4 << 10, partitions: list{1, 4}, repeats: 5}
-	f := flag.NewFlagSet("s3ratio", flag.ContinueOnError)
-	f.StringVar(&c.tide, "tide", filepath.Join("..", "bin", "tide"), "the broker's `binary`")
-	f.StringVar(&c.versitygw, "versitygw", filepath.Join("..", "bin", "deps", "go", "versitygw"), "the S3 server's `binary`")
-	f.StringVar(&c.dir, "dir", "", "`directory` for the data, which is removed; default: the system's for temporary files")
-	f.TextVar(&c.size, "size", c.size, "`bytes` of values that are read")
-	f.TextVar(&c.value, "value", c.value, "`bytes` of a record's value")
-	f.Var(&c.partitions, "partitions", "`numbers` of partitions, one back-log each")
-	f.IntVar(&c.repeats, "repeats", c.repeats, "readings of each side")
-	f.StringVar(&c.flags, "broker", "", "more `flags` of the broker that reads")
-	c.bare.flags(f)
-	if err := f.Parse(args); err != nil {
+func parseConfig(args []string) (c config, err error) {
+	if err := parse(&c, args); err != nil {
 		return c, err
 	}
-	return c, c.validate(f.Args())
+	return c, c.validate()
 }
 
+// minValue has room for the stamp that the client verifies, bytes.
+const minValue = 64
+
 // validate reports every fault at once.
-func (c config) validate(rest []string) error {
+func (c config) validate() error {
 	var faults []error
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(len(rest) > 0, "%q: want flags only", rest)
-	fault(c.size < 1<<20 || c.size > 1<<40, "--size %s: from 1MiB to 1TiB", c.size)
-	fault(c.value < minValue || c.value > 1<<20, "--value %s: from %dB to 1MiB", c.value, minValue)
-	fault(c.repeats < 1 || c.repeats > 1000, "--repeats %d: from 1 to 1000", c.repeats)
-	return errors.Join(append(faults, c.bare.validate())...)
-}
-
-// minValue has room for the stamp that the client verifies, bytes.
-const minValue = 64
-
-// bareConfig is how the bare reader reads.
-type bareConfig struct {
-	places int         // GETs in flight, and slots; shared by the partitions
-	get    units.Bytes // of adjacent blocks with one GET, at most
-}
-
-func (c *bareConfig) flags(f *flag.FlagSet) {
-	*c = bareConfig{places: 32, get: 8 << 20}
-	f.IntVar(&c.places, "places", c.places, "`GETs` of the bare reader in flight at most; the default is the broker's")
-	f.TextVar(&c.get, "get", c.get, "`bytes` of one GET of the bare reader at most; the default is the broker's")
+	fault(c.Size < 1<<20 || c.Size > 1<<40, "--size %s: from 1MiB to 1TiB", c.Size)
+	fault(c.Value < minValue || c.Value > 1<<20, "--value %s: from %dB to 1MiB", c.Value, minValue)
+	fault(c.Repeats < 1 || c.Repeats > 1000, "--repeats %d: from 1 to 1000", c.Repeats)
+	for _, n := range c.Partitions {
+		fault(n < 1 || n > maxLanes, "--partitions %d: from 1 to %d", n, maxLanes)
+	}
+	return errors.Join(append(faults, c.Bare.validate())...)
 }
 
 func (c bareConfig) args() []string {
-	return []string{"--places", strconv.Itoa(c.places), "--get", c.get.String()}
+	return []string{"--places", strconv.Itoa(c.Places), "--get", c.Get.String()}
 }
 
 func (c bareConfig) validate() error {
-	if c.places < 1 || c.places > 1024 || c.get < 64<<10 || c.get > 64<<20 {
-		return fmt.Errorf("--places %d, --get %s: from 1 to 1024, from 64KiB to 64MiB", c.places, c.get)
+	if c.Places < 1 || c.Places > 1024 || c.Get < 64<<10 || c.Get > 64<<20 {
+		return fmt.Errorf("--places %d, --get %s: from 1 to 1024, from 64KiB to 64MiB", c.Places, c.Get)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -19,39 +18,49 @@ import (
 	"github.com/tidelog/tide/broker/objstore"
 )
 
+// noAdmin stands for the address of an admin port, which the bare reader has not.
+const noAdmin = "none"
+
 // maxRequest bounds a request in bytes.
 const maxRequest = 1 << 20
+
+// child is the flags of the bare reader as a process: those that every broker is
+// given, and its own.
+type child struct {
+	Listen  string `default:"127.0.0.1:0"`
+	Admin   string // none is served
+	Store   string
+	Topic   string
+	Streams string     // ids by partition, with commas between
+	Bare    bareConfig `embed:""`
+}
 
 // runBare is `s3ratio broker`: it reads the indexes, says that it is ready, and
 // serves until ctx ends, or until something goes wrong.
 func runBare(ctx context.Context, args []string, out io.Writer) error {
-	var c bareConfig
-	f := flag.NewFlagSet("bare", flag.ContinueOnError)
-	listen, _ := f.String("listen", "127.0.0.1:0", "address"), f.String("admin", "", "none is served")
-	url, topic, streams := f.String("store", "", "URL"), f.String("topic", "", "name"), f.String("streams", "", "ids by partition")
-	c.flags(f)
-	if err := f.Parse(args); err != nil {
+	var c child
+	if err := parse(&c, args); err != nil {
 		return err
 	}
-	ids, err := parseIDs(*streams)
-	spec, wrong := objstore.ParseURL(*url)
-	if err := errors.Join(err, wrong, c.validate()); err != nil {
+	ids, err := parseIDs(c.Streams)
+	spec, wrong := objstore.ParseURL(c.Store)
+	if err := errors.Join(err, wrong, c.Bare.validate()); err != nil {
 		return err
 	}
-	s := openBucket(spec, c.places)
-	plans, err := plan(ctx, s, ids, int(c.get))
+	s := openBucket(spec, c.Bare.Places)
+	plans, err := plan(ctx, s, ids, int(c.Bare.Get))
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", *listen)
+	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
-	face, err := newFace(*topic, l.Addr().String(), s, plans, c.places)
+	face, err := newFace(c.Topic, l.Addr().String(), s, plans, c.Bare.Places)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "ready kafka=%s admin=none\n", l.Addr())
+	fmt.Fprintf(out, "ready kafka=%s admin=%s\n", l.Addr(), noAdmin)
 	return serve(ctx, l, face)
 }
 
@@ -73,15 +82,16 @@ func parseIDs(text string) (ids []int64, err error) {
 // that failure. All of its goroutines have ended then.
 func serve(ctx context.Context, l net.Listener, f *face) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer f.reading.Wait()
+	defer wg.Wait() // first: a connection begins the reading
+	defer cancel(nil)
 	context.AfterFunc(ctx, func() { l.Close() })
 	var turn sync.Mutex
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			return failure(ctx)
+			return failure(ctx, err)
 		}
 		wg.Go(func() {
 			stop := context.AfterFunc(ctx, func() { c.Close() })
@@ -94,12 +104,17 @@ func serve(ctx context.Context, l net.Listener, f *face) error {
 	}
 }
 
-// failure is why a context ended, unless it was told to.
-func failure(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
+// failure is why nothing is accepted any more: the end that ctx was told to make
+// is none.
+func failure(ctx context.Context, accept error) error {
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return accept
+	case errors.Is(cause, context.Canceled):
+		return nil
+	default:
+		return cause
 	}
-	return nil
 }
 
 // conn is one connection: a request, its answer, the next request.
@@ -115,7 +130,7 @@ func (c *conn) run(ctx context.Context, in *bufio.Reader) error {
 	for {
 		var size [4]byte
 		if _, err := io.ReadFull(in, size[:]); err != nil {
-			return nil
+			return nil //nolint:nilerr // it has gone
 		}
 		n := binary.BigEndian.Uint32(size[:])
 		if n > maxRequest {
@@ -126,14 +141,14 @@ func (c *conn) run(ctx context.Context, in *bufio.Reader) error {
 		}
 		frame = frame[:n]
 		if _, err := io.ReadFull(in, frame); err != nil {
-			return nil
+			return nil //nolint:nilerr // it has gone
 		}
 		answer, err := c.serve(ctx, frame)
 		if err != nil {
 			return err
 		}
 		if _, err := answer.WriteTo(c.out); err != nil {
-			return nil
+			return nil //nolint:nilerr // it has gone
 		}
 		c.sent()
 	}

@@ -1,4 +1,4 @@
-// s3ratio holds a broker that reads an S3 server against the bound for any: a
+// Command s3ratio holds a broker that reads an S3 server against the bound for any: a
 // bare aws-sdk reader of the same objects, with the same client at its end.
 //
 //	          GETs of whole blocks,          Kafka batches as they lie

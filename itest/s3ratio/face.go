@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -38,6 +39,7 @@ type face struct {
 
 	store   store
 	started bool
+	reading sync.WaitGroup // of the lanes
 }
 
 func newFace(topic, addr string, s store, plans [][]span, places int) (*face, error) {
@@ -63,7 +65,7 @@ func (f *face) start(ctx context.Context) {
 	}
 	f.started = true
 	for _, l := range f.lanes {
-		go l.run(ctx, f.store, f.moved)
+		f.reading.Go(func() { l.run(ctx, f.store, f.moved) })
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/tidelog/tide/broker/object"
 )
@@ -63,8 +64,11 @@ func newLane(spans []span, slots int) *lane {
 	return l
 }
 
-// run reads all spans. moved is told of each, and must not block.
+// run reads all spans, and returns when no GET is in flight any more. moved is
+// told of each span, and must not block.
 func (l *lane) run(ctx context.Context, s store, moved func()) {
+	var gets sync.WaitGroup
+	defer gets.Wait()
 	for _, sp := range l.spans {
 		var slot []byte
 		select {
@@ -74,10 +78,10 @@ func (l *lane) run(ctx context.Context, s store, moved func()) {
 		}
 		ld := &loaded{slot: slot, done: make(chan struct{})}
 		l.queue <- ld // has room: there are no more than slots
-		go func() {
+		gets.Go(func() {
 			ld.read(ctx, s, sp)
 			moved()
-		}()
+		})
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/tidelog/tide/internal/units"
 	"github.com/tidelog/tide/results/stats"
+	"github.com/tidelog/tide/workloads/target"
 )
 
 // aim is what the broker is to reach of the bare reader's rate.
@@ -19,13 +21,26 @@ type reading struct {
 	server  time.Duration // CPU of the broker or of the bare reader meanwhile, as are the next
 	client  time.Duration
 	gateway time.Duration
+
+	counters target.Metrics // of a broker meanwhile; nil: none
 }
 
 func (r reading) perGiB(d time.Duration) float64 { return d.Seconds() / (float64(r.bytes) / (1 << 30)) }
 
 func (r reading) line(side string) string {
-	return fmt.Sprintf("%s %.0f MiB/s, %v with the client's start; CPU s per GiB: reader %.2f, client %.2f, S3 server %.2f",
-		side, r.rate, r.took.Round(time.Millisecond), r.perGiB(r.server), r.perGiB(r.client), r.perGiB(r.gateway))
+	return fmt.Sprintf("%s %.0f MiB/s, %v with the client's start; CPU s per GiB: reader %.2f, client %.2f, S3 server %.2f%s",
+		side, r.rate, r.took.Round(time.Millisecond), r.perGiB(r.server), r.perGiB(r.client), r.perGiB(r.gateway), r.gets())
+}
+
+// gets is how a broker read: by how many GETs, and how many of them a client
+// waited for from their start.
+func (r reading) gets() string {
+	gets := r.counters[`tide_objstore_requests_total{op="get"}`]
+	if gets == 0 {
+		return ""
+	}
+	mean := units.Size(int64(r.counters[`tide_objstore_bytes_total{op="get"}`]/gets) >> 10 << 10)
+	return fmt.Sprintf("; %.0f GETs of %s, %.0f on demand", gets, mean, r.counters["tide_blockcache_loads_total"])
 }
 
 // series is one number of all readings.
