@@ -75,10 +75,10 @@ axes: {policy: [lru, luck], compact-rate: [5/s, 1MiB/s], wal.capacity: [16MiB], 
 		require.Contains(t, errs, want)
 	}
 	for want, args := range map[string][]string{
-		"built-in ones are f1,":   {"no-such.yaml"},
-		`shard "3"`:               {"f1", "--shard", "3"},
-		"not in the price book":   {"f1", "--instance", "abacus"},
-		"no such file or directo": {"f1", "--prices", "no-such.yaml"},
+		"built-in ones are closed,": {"no-such.yaml"},
+		`shard "3"`:                 {"f1", "--shard", "3"},
+		"not in the price book":     {"f1", "--instance", "abacus"},
+		"no such file or directo":   {"f1", "--prices", "no-such.yaml"},
 	} {
 		code, _, errs := invoke(append([]string{"matrix", "plan"}, args...)...)
 		require.Equal(t, exitUsage, code, args)
