@@ -146,7 +146,8 @@ func (p *Partition) LastStableOffset() int64 { return p.log.End() }
 // LogStartOffset is the first offset that can be read.
 func (p *Partition) LogStartOffset() int64 { return p.log.Start() }
 
-// Watch signals w whenever the high watermark advances, until Unwatch.
+// Watch signals w whenever the high watermark or the log start advances and
+// when the partition is Gone, until Unwatch.
 func (p *Partition) Watch(w *stream.Waiter) { p.log.Watch(w) }
 
 // Unwatch ends Watch.

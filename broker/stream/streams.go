@@ -88,7 +88,8 @@ func (s *Stream) End() int64 { return s.end.Load() }
 // stream was opened; nil for one that was never committed to.
 func (s *Stream) Snapshot() []byte { return s.snapshot }
 
-// Watch signals w whenever End advances, until Unwatch.
+// Watch signals w whenever End or Start advances and when the stream is closed,
+// until Unwatch.
 func (s *Stream) Watch(w *Waiter) { s.waiters.add(w) }
 
 // Unwatch ends Watch. A signal that was sent stays in w.
@@ -119,11 +120,16 @@ func (s *Stream) Trim(ctx context.Context, start int64) error {
 	return nil
 }
 
-// raiseStart follows the metadata, which may be ahead of a Trim's return.
+// raiseStart follows the metadata, which may be ahead of a Trim's return. Who
+// watches is signalled: a consumer may wait at an offset that is gone now.
 func (s *Stream) raiseStart(start int64) {
 	for {
 		now := s.start.Load()
-		if now >= start || s.start.CompareAndSwap(now, start) {
+		if now >= start {
+			return
+		}
+		if s.start.CompareAndSwap(now, start) {
+			s.waiters.signal()
 			return
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"github.com/tidelog/tide/broker/meta"
 	"github.com/tidelog/tide/broker/stream"
 )
 
@@ -25,9 +24,8 @@ import (
 //	v17  directory id of a replica, tagged (KIP-853)
 //	v18  high watermark of a replica, tagged (KIP-1166)
 //
-// We keep no fetch sessions: a request that opens one gets session id 0, which
-// tells the client to go on with full requests, as Kafka does when its cache
-// of sessions is full. A request within a session is FETCH_SESSION_ID_NOT_FOUND.
+// Fetch sessions (fetch_session.go) make requests and answers as large as what
+// has changed, rather than as what is read.
 //
 // The reader waits in a long poll; requests behind it wait unread, as in Kafka.
 
@@ -42,10 +40,16 @@ type fetchRequest struct {
 	wait      time.Duration
 	minBytes  int
 	maxBytes  int
-	committed bool  // isolation level read_committed
+	committed bool // isolation level read_committed
+	sessionID int32
 	epoch     int32 // of the fetch session
 	topics    []fetchTopic
 	parts     []fetchPart
+	forgotten []fetchTopic // leave the session; from and to are in left
+	left      []int32      // numbers of partitions
+
+	session *fetchSession // the request is one of it; nil: it stands alone
+	look    []*fetchPart  // what is read: of parts, or of the session
 }
 
 type fetchTopic struct {
@@ -61,7 +65,7 @@ type fetchPart struct {
 	offset   int64
 	maxBytes int
 
-	target   Partition // nil: err says why
+	target   Partition // nil: not known yet, or err says why
 	err      error
 	hint     leaderHint
 	seen     int64 // high watermark before the last read
@@ -71,115 +75,66 @@ type fetchPart struct {
 	read     *stream.Read // pinned; nil: no records
 }
 
-// Epochs of a session that are no session's: all partitions are in the request.
+// Epochs that are no session's: all partitions are in the request.
 const (
 	wantsSession = 0
 	noSession    = -1
 )
 
-func (d *decoder) fetchRequest(f *fetchRequest) {
-	if d.version <= 14 {
-		d.int32() // replica id; followers do not exist
-	}
-	f.wait = time.Duration(max(d.int32(), 0)) * time.Millisecond
-	f.minBytes = int(d.int32())
-	f.maxBytes = max(int(d.int32()), 0)
-	f.committed = d.int8() == 1
-	f.epoch = noSession
-	if d.version >= 7 {
-		d.int32() // session id
-		f.epoch = d.int32()
-	}
-	f.topics, f.parts = f.topics[:0], f.parts[:0]
-	for n := d.array(); n > 0 && d.err == nil; n-- {
-		d.fetchTopic(f)
-	}
-	if d.version >= 7 {
-		d.forgotten()
-	}
-	if d.version >= 11 {
-		d.string() // rack
-	}
-	d.endStruct()
-}
-
-func (d *decoder) fetchTopic(f *fetchRequest) {
-	t := fetchTopic{from: len(f.parts)}
-	if d.version >= 13 {
-		t.id = d.uuid()
-	} else {
-		t.name = d.string()
-	}
-	for n := d.array(); n > 0 && d.err == nil; n-- {
-		p := fetchPart{index: d.int32(), epoch: -1, hint: leaderHint{leader: meta.NoNode}}
-		if d.version >= 9 {
-			p.epoch = d.int32()
-		}
-		p.offset = d.int64()
-		if d.version >= 12 {
-			d.int32() // last fetched epoch: of followers
-		}
-		if d.version >= 5 {
-			d.int64() // log start offset: of followers
-		}
-		p.maxBytes = max(int(d.int32()), 0)
-		d.endStruct()
-		f.parts = append(f.parts, p)
-	}
-	d.endStruct()
-	t.to = len(f.parts)
-	f.topics = append(f.topics, t)
-}
-
-// forgotten skips the partitions that leave a session.
-func (d *decoder) forgotten() {
-	for n := d.array(); n > 0 && d.err == nil; n-- {
-		if d.version >= 13 {
-			d.uuid()
-		} else {
-			d.string()
-		}
-		d.skip(4 * d.array())
-		d.endStruct()
-	}
-}
-
 func serveFetch(c *conn, r *request) error {
 	f := &c.fetch
+	defer f.forget()
 	d := newDecoder(r)
 	d.fetchRequest(f)
 	if d.err != nil {
 		return d.err
 	}
-	defer f.forget()
-	if f.epoch != wantsSession && f.epoch != noSession {
-		c.push(newFetchAnswer(c, r, &fetchRequest{}, kerr.FetchSessionIDNotFound))
+	failure := c.enterSession(f, r.version)
+	if failure != nil {
+		c.push(newFetchAnswer(c, r, &fetchRequest{}, failure))
 		return nil
 	}
-	f.resolve(c, r.version)
+	if f.session != nil {
+		f.session.prepare(c, f, r.version)
+	} else {
+		f.resolve(c, r.version)
+	}
 	f.poll(c)
+	if f.session != nil {
+		f.session.settle(f)
+	}
 	c.push(newFetchAnswer(c, r, f, nil))
 	return nil
 }
 
-// resolve finds the partitions.
+// resolve finds the partitions of a request that stands alone.
 func (f *fetchRequest) resolve(c *conn, version int16) {
-	for _, t := range f.topics {
-		for i := t.from; i < t.to; i++ {
-			p := &f.parts[i]
-			p.high, p.stable, p.logStart = -1, -1, -1
-			if version >= 13 {
-				p.target, p.err = c.srv.cfg.Partitions.GetByID(t.id, p.index)
-			} else {
-				p.target, p.err = c.srv.cfg.Partitions.Get(kbin.UnsafeString(t.name), p.index)
-			}
-			if p.err == nil {
-				p.err = checkEpoch(p.target, p.epoch)
-			}
-			if kafkaError(p.err) == kerr.NotLeaderForPartition && version >= 16 {
-				p.hint = c.hint(t.name, t.id, p.index)
-			}
+	for i := range f.topics {
+		t := &f.topics[i]
+		for j := t.from; j < t.to; j++ {
+			p := &f.parts[j]
+			p.resolve(c, t, version)
+			f.look = append(f.look, p)
 		}
+	}
+}
+
+// resolve finds the partition, unless its target is known, and checks the
+// client's epoch; what was read before is forgotten.
+func (p *fetchPart) resolve(c *conn, t *fetchTopic, version int16) {
+	p.high, p.stable, p.logStart, p.hint, p.err = -1, -1, -1, noHint, nil
+	switch {
+	case p.target != nil:
+	case version >= 13:
+		p.target, p.err = c.srv.cfg.Partitions.GetByID(t.id, p.index)
+	default:
+		p.target, p.err = c.srv.cfg.Partitions.Get(kbin.UnsafeString(t.name), p.index)
+	}
+	if p.err == nil {
+		p.err = checkEpoch(p.target, p.epoch)
+	}
+	if p.err != nil && version >= 16 && kafkaError(p.err) == kerr.NotLeaderForPartition {
+		p.hint = c.hint(t.name, t.id, p.index)
 	}
 }
 

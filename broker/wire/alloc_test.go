@@ -48,6 +48,7 @@ func dispatcher(tb testing.TB, frame []byte) func() {
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	records := batch(100)
 	part := &instant{}
+	part.high = 1
 	part.read = stream.Read{Buffers: [][]byte{records}, Bytes: len(records)}
 	cfg.Partitions = onePartition{b, part}
 	srv, err := New(cfg)

@@ -44,6 +44,8 @@ type Limits struct {
 	AnswersQueued         int           // the same as a number of answers; default 1024
 	FetchBytes            int           // most record bytes of one Fetch answer, Kafka's fetch.max.bytes; default 55 MiB
 	FetchWait             time.Duration // longest long poll, whatever the client asks; default 1 min
+	FetchSessions         int           // open fetch sessions, Kafka's max.incremental.fetch.session.cache.slots; default 1000; who comes later names every partition in every request
+	SessionPartitions     int           // partitions in all fetch sessions, of which each takes about 400 bytes; default 100,000; beyond, as with FetchSessions
 	Idle                  time.Duration // a connection without a request for so long is closed; default 10 min
 	Frame                 time.Duration // a frame that has begun must be whole in time; default 1 min
 	Hold                  time.Duration // a client that has not taken an answer so soon gets copies of what the block cache lent for it; default 1 s
@@ -62,6 +64,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.AnswersQueued, 1024)
 	setDefault(&l.FetchBytes, 55<<20)
 	setDefault(&l.FetchWait, time.Minute)
+	setDefault(&l.FetchSessions, 1000)
+	setDefault(&l.SessionPartitions, 100_000)
 	setDefault(&l.Idle, 10*time.Minute)
 	setDefault(&l.Frame, time.Minute)
 	setDefault(&l.Hold, time.Second)
@@ -127,6 +131,8 @@ func (l Limits) validate() []error {
 	atLeast(l.CopiedBytes, 1, "CopiedBytes")
 	atLeast(int64(l.AnswersQueued), 1, "AnswersQueued")
 	atLeast(int64(l.FetchBytes), 1, "FetchBytes")
+	atLeast(int64(l.FetchSessions), 1, "FetchSessions")
+	atLeast(int64(l.SessionPartitions), 1, "SessionPartitions")
 	for what, d := range map[string]time.Duration{"FetchWait": l.FetchWait, "Idle": l.Idle, "Frame": l.Frame, "Hold": l.Hold, "Write": l.Write} {
 		atLeast(int64(d), int64(time.Millisecond), what)
 	}

@@ -29,6 +29,7 @@ type conn struct {
 	waiter   *stream.Waiter // reader: of long polls
 	timer    *time.Timer    // reader: of long polls; stopped between them
 	fetch    fetchRequest   // reader: reused from request to request
+	session  *fetchSession  // reader: nil: none
 	patience deadline       // reader: of the produce request at hand
 
 	leading atomic.Bool   // the reader is inside Commit and flushes after it
@@ -73,6 +74,7 @@ func (c *conn) read() {
 	}
 	c.fail(err)
 	c.in.close()
+	c.closeSession()
 	c.queue.discard()
 	c.srv.leave(c)
 }

@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/tidelog/tide/broker/meta"
+)
 
 // encoder appends the answers of the hot keys to an outgoing.
 type encoder struct {
@@ -58,6 +62,9 @@ func (e *encoder) since(v int16) bool { return e.version >= v }
 type leaderHint struct {
 	leader, epoch int32
 }
+
+// noHint: the client came to the right broker, or nobody knows a better one.
+var noHint = leaderHint{leader: meta.NoNode}
 
 // tagLeader ends a partition with its CurrentLeader in the tag given.
 func (e *encoder) tagLeader(tag uint32, h leaderHint) {

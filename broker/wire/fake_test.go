@@ -198,7 +198,7 @@ type fakePartition struct {
 	unread  error // Fetch reports it
 	waiters map[*stream.Waiter]bool
 	reads   int
-	onRead  func() // called without the lock after a read's high watermark was taken
+	onRead  func() // called without the lock after the high watermark was taken
 }
 
 type fakeBatch struct {
@@ -281,7 +281,7 @@ func (p *fakePartition) FetchFor(_ context.Context, w stream.Want) (*stream.Read
 	offset, maxBytes, minOne := w.Offset, w.MaxBytes, w.MinOne
 	p.mu.Lock()
 	p.reads++
-	high, onRead := p.high, p.onRead
+	high := p.high
 	var r stream.Read
 	for _, b := range p.batches {
 		if b.end <= offset || b.end > high {
@@ -295,9 +295,6 @@ func (p *fakePartition) FetchFor(_ context.Context, w stream.Want) (*stream.Read
 		r.Next = b.end
 	}
 	p.mu.Unlock()
-	if onRead != nil {
-		onRead()
-	}
 	if p.unread != nil {
 		return nil, p.unread
 	}
@@ -330,10 +327,15 @@ func (p *fakePartition) HighWatermark() int64 {
 
 func (p *fakePartition) LastStableOffset() int64 { return p.HighWatermark() }
 
+// LogStartOffset is asked for last when a partition was looked at.
 func (p *fakePartition) LogStartOffset() int64 {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.start
+	start, onRead := p.start, p.onRead
+	p.mu.Unlock()
+	if onRead != nil {
+		onRead()
+	}
+	return start
 }
 
 func (p *fakePartition) DeleteRecords(_ context.Context, before int64) (int64, error) {
@@ -346,6 +348,9 @@ func (p *fakePartition) DeleteRecords(_ context.Context, before int64) (int64, e
 		return -1, kerr.OffsetOutOfRange
 	}
 	p.start = max(p.start, before)
+	for w := range p.waiters {
+		w.Signal()
+	}
 	return p.start, nil
 }
 

@@ -14,6 +14,7 @@ type fetchAnswer struct {
 	version     int16
 	flexible    bool
 	code        int16 // of the whole answer
+	session     int32 // 0: none
 	topics      []fetchTopic
 	parts       []fetchPart
 	names       []byte // of all topics, copied out of the request
@@ -28,10 +29,15 @@ var fetchAnswers = sync.Pool{New: func() any { return new(fetchAnswer) }}
 func newFetchAnswer(c *conn, r *request, f *fetchRequest, failure *kerr.Error) *fetchAnswer {
 	a := fetchAnswers.Get().(*fetchAnswer)
 	a.c, a.correlation, a.version, a.flexible = c, r.correlation, r.version, r.api.isFlexible(r.version)
-	a.code, a.bytes = 0, 0
+	a.code, a.session, a.bytes = 0, 0, 0
+	if f.session != nil {
+		a.session = f.session.id
+	}
 	if failure != nil {
 		a.code = failure.Code
 	}
+	clear(f.look) // the parts are the answer's now, with what they have read
+	f.look = f.look[:0]
 	a.topics, f.topics = f.topics, a.topics[:0]
 	a.parts, f.parts = f.parts, a.parts[:0]
 	for i := range a.topics {
@@ -98,7 +104,7 @@ func (a *fetchAnswer) encode(o *outgoing) {
 	e.int32(0) // throttle time
 	if e.since(7) {
 		e.int16(a.code)
-		e.int32(0) // session id: none
+		e.int32(a.session)
 	}
 	e.array(len(a.topics))
 	hinted := false

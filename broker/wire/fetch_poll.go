@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tidelog/tide/broker/stream"
@@ -8,13 +9,15 @@ import (
 
 // poll reads until there is enough, an error, or no time left.
 func (f *fetchRequest) poll(c *conn) {
-	if f.readAll(c) || f.wait == 0 || len(f.parts) == 0 {
+	if f.readAll(c) || f.wait == 0 || f.empty() {
 		return
 	}
 	timer := c.startTimer(min(f.wait, c.srv.cfg.Limits.FetchWait))
 	defer timer.Stop()
-	f.watch(c.waiter)
-	defer f.unwatch(c.waiter)
+	if f.session == nil {
+		f.watch(c.waiter)
+		defer f.unwatch(c.waiter)
+	}
 	// Records that became visible between the read above and watch have
 	// signalled nobody: look again before the first wait.
 	for !f.advanced() || !f.readAll(c) {
@@ -25,22 +28,36 @@ func (f *fetchRequest) poll(c *conn) {
 		case <-timer.C:
 		case <-c.ctx.Done():
 		}
+		f.advanced()
 		f.readAll(c)
 		return
 	}
 }
 
-// advanced tells, without reading, whether another read could find more, or
-// that there is nothing left to read from: the topic was deleted. There
-// are no failed partitions here: they end a poll before it waits.
+// empty tells that there is no partition, and nothing to wait for.
+func (f *fetchRequest) empty() bool {
+	return len(f.look) == 0 && (f.session == nil || len(f.session.parts) == 0)
+}
+
+// advanced tells, without reading, whether another read could find more. There
+// are no failed partitions here: they end a poll before it waits. Of a session
+// only those are looked at that were signalled; they are read from now on.
 func (f *fetchRequest) advanced() bool {
-	for i := range f.parts {
-		p := &f.parts[i]
-		if p.target.HighWatermark() != p.seen || p.target.Gone() != nil {
-			return true
+	if s := f.session; s != nil {
+		known := len(s.active)
+		moved := s.gather()
+		for _, m := range s.active[known:] {
+			f.look = append(f.look, &m.fetchPart)
 		}
+		return moved
 	}
-	return false
+	return slices.ContainsFunc(f.look, (*fetchPart).moved)
+}
+
+// moved tells whether there is more than at the last read, or less: records
+// went that were not read yet, or all, with their topic.
+func (p *fetchPart) moved() bool {
+	return p.target.HighWatermark() != p.seen || p.target.LogStartOffset() > p.offset || p.target.Gone() != nil
 }
 
 // readAll reads every partition within the limits and tells whether the answer
@@ -51,14 +68,14 @@ func (f *fetchRequest) advanced() bool {
 // is waited for, one partition after the other, until there is enough.
 func (f *fetchRequest) readAll(c *conn) bool {
 	t := tally{left: min(f.maxBytes, c.srv.cfg.Limits.FetchBytes)}
-	for i := range f.parts {
-		t.read(c, &f.parts[i], true)
+	for _, p := range f.look {
+		t.read(c, p, true)
 	}
-	for i := range f.parts {
+	for _, p := range f.look {
 		if t.failed || t.bytes >= max(f.minBytes, 1) {
 			break
 		}
-		if p := &f.parts[i]; p.read != nil && p.read.Loading {
+		if p.read != nil && p.read.Loading {
 			t.read(c, p, false)
 		}
 	}
@@ -93,7 +110,9 @@ func (p *fetchPart) readOne(c *conn, w stream.Want) {
 		return
 	}
 	p.seen = p.target.HighWatermark()
-	if w.MaxBytes > 0 || w.MinOne {
+	// Most partitions of most requests are at their end: an empty read of each
+	// would be what a request costs.
+	if w.Offset != p.seen && (w.MaxBytes > 0 || w.MinOne) {
 		p.read, p.err = p.target.FetchFor(c.ctx, w)
 	}
 	// Taken after the read, so that no record lies beyond them.
@@ -105,31 +124,40 @@ func (f *fetchRequest) watch(w *stream.Waiter) {
 	case <-w.C: // left over from an earlier poll
 	default:
 	}
-	for i := range f.parts {
-		f.parts[i].target.Watch(w)
+	for _, p := range f.look {
+		p.target.Watch(w)
 	}
 }
 
 func (f *fetchRequest) unwatch(w *stream.Waiter) {
-	for i := range f.parts {
-		f.parts[i].target.Unwatch(w)
+	for _, p := range f.look {
+		p.target.Unwatch(w)
 	}
 }
 
 // release gives back what is pinned.
 func (f *fetchRequest) release() {
-	for i := range f.parts {
-		f.parts[i].read.Release()
-		f.parts[i].read = nil
+	for _, p := range f.look {
+		p.read.Release()
+		p.read = nil
 	}
 }
+
+// keptLook bounds what a connection keeps of an unusual request's looks.
+const keptLook = 16 << 10
 
 // forget drops all references, to pinned memory and to the request.
 func (f *fetchRequest) forget() {
 	f.release()
 	clear(f.parts)
 	clear(f.topics)
-	f.parts, f.topics = f.parts[:0], f.topics[:0]
+	clear(f.forgotten)
+	clear(f.look)
+	f.topics, f.parts, f.forgotten, f.left, f.look = f.topics[:0], f.parts[:0], f.forgotten[:0], f.left[:0], f.look[:0]
+	f.session = nil
+	if cap(f.look) > keptLook || cap(f.left) > keptLook {
+		f.look, f.left, f.forgotten = nil, nil, nil
+	}
 }
 
 // startTimer starts the connection's one timer, for the reader. The caller

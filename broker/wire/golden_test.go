@@ -54,12 +54,26 @@ func TestGoldenBytes(t *testing.T) {
 			"+00000007 00000000 00000001 0001 74 00000001 00000000 0000 0000000000000002 0000000000000002 00000000" + be32(n) + stored,
 		},
 		{
-			// session 0 epoch 0, leader epoch −1, nothing forgotten, no rack
+			// session 0 epoch 0 opens session 1; leader epoch −1, nothing forgotten, no rack
 			"Fetch v12",
 			"+0001 000c 00000008 ffff 00 ffffffff 00000000 00000001 00100000 00 00000000 00000000" +
 				"02 02 74 02 00000000 ffffffff 0000000000000000 ffffffff ffffffffffffffff" + be32(n) + "00 00 01 01 00",
-			"+00000008 00 00000000 0000 00000000 02 02 74 02 00000000 0000 0000000000000002 0000000000000002 0000000000000000 01 ffffffff" +
+			"+00000008 00 00000000 0000 00000001 02 02 74 02 00000000 0000 0000000000000002 0000000000000002 0000000000000000 01 ffffffff" +
 				uvarint(n+1) + stored + "00 00 00",
+		},
+		{
+			// session 1 epoch 1, nothing changes but for the offset of the one partition, which is at its end
+			"Fetch v12 within it",
+			"+0001 000c 00000008 ffff 00 ffffffff 00000000 00000001 00100000 00 00000001 00000001" +
+				"02 02 74 02 00000000 ffffffff 0000000000000002 ffffffff ffffffffffffffff" + be32(n) + "00 00 01 01 00",
+			"+00000008 00 00000000 0000 00000001 01 00",
+		},
+		{
+			// epoch 2: the partition is forgotten, which closes the session
+			"Fetch v12 that empties it",
+			"+0001 000c 00000008 ffff 00 ffffffff 00000000 00000001 00100000 00 00000001 00000002" +
+				"01 02 02 74 02 00000000 00 01 00",
+			"+00000008 00 00000000 0000 00000000 01 00",
 		},
 		{
 			"Fetch v7 of a session that nobody knows",

@@ -28,6 +28,7 @@ type Server struct {
 	copies *semaphore.Weighted // of Limits.CopiedBytes
 
 	connections atomic.Uint64 // so far
+	sessions    sessionCounts // of fetch sessions
 
 	closing atomic.Bool
 	ids     producerIDs

@@ -61,7 +61,7 @@ func newSlowClient(t *testing.T, change func(*Limits)) *slowClient {
 		change(&cfg.Limits)
 	}
 	c := &slowClient{t: t, part: &lender{}}
-	c.part.topic = "topic"
+	c.part.topic, c.part.high = "topic", 3
 	cfg.Partitions = lends{b, c.part}
 	var err error
 	c.srv, err = New(cfg)

@@ -16,19 +16,22 @@ type counters struct {
 
 // Stats is a snapshot of a server's counters since its start.
 type Stats struct {
-	Open        int              // connections open now
-	Accepted    int64            // connections accepted
-	Refused     int64            // connections refused because of a limit
-	Broken      int64            // connections closed because of a bad frame, a time limit or an error
-	BytesIn     int64            // bytes read
-	BytesOut    int64            // bytes written
-	Writes      int64            // writes to sockets; BytesOut / Writes tells how well answers are gathered
-	AnswersFull int64            // times a connection stopped reading because of its queue of answers
-	BudgetFull  int64            // times a large request waited for Limits.BufferedBytes
-	FrameBytes  int64            // buffers of large requests being read or served now
-	FrameIdle   int64            // buffers kept for the next ones
-	Detached    int64            // writes that took longer than Limits.Hold, so that what was left was copied
-	Requests    map[string]int64 // requests by name of the API key
+	Open         int              // connections open now
+	Accepted     int64            // connections accepted
+	Refused      int64            // connections refused because of a limit
+	Broken       int64            // connections closed because of a bad frame, a time limit or an error
+	BytesIn      int64            // bytes read
+	BytesOut     int64            // bytes written
+	Writes       int64            // writes to sockets; BytesOut / Writes tells how well answers are gathered
+	AnswersFull  int64            // times a connection stopped reading because of its queue of answers
+	BudgetFull   int64            // times a large request waited for Limits.BufferedBytes
+	FrameBytes   int64            // buffers of large requests being read or served now
+	FrameIdle    int64            // buffers kept for the next ones
+	Detached     int64            // writes that took longer than Limits.Hold, so that what was left was copied
+	Sessions     int64            // fetch sessions open now
+	SessionParts int64            // partitions that they have room for
+	SessionsFull int64            // fetch sessions refused, or closed, because of a limit
+	Requests     map[string]int64 // requests by name of the API key
 }
 
 // Stats returns the counters.
@@ -40,6 +43,7 @@ func (s *Server) Stats() Stats {
 		Detached: s.stats.detached.Load(),
 		Requests: make(map[string]int64),
 	}
+	st.Sessions, st.SessionParts, st.SessionsFull = s.sessions.open.Load(), s.sessions.parts.Load(), s.sessions.refused.Load()
 	memory := s.memory.Stats()
 	st.FrameBytes, st.FrameIdle = memory.Lent, memory.Idle
 	for _, a := range apis {

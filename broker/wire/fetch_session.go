@@ -1,0 +1,268 @@
+package wire
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/tidelog/tide/broker/meta"
+	"github.com/tidelog/tide/broker/stream"
+)
+
+// fetchSession is what a client need not say again with each Fetch (KIP-227):
+// its partitions, how far it is in each, and what it was told of them last.
+//
+//	id 0  epoch 0    opens a session: full request, full answer with the new id
+//	id n  epoch 1…   the request names what changes, the answer what has changed
+//	id n  epoch −1   closes it: full request and answer, without a session
+//
+// A request costs what has changed, whatever the number of partitions:
+//
+//	           signalled, or named by a request
+//	resting ──────────────────────────────────▶ active, at the end ─┐ gave records:
+//	   ▲ ◀──────────────────────────────────────── │  ▲ ────────────┘ to the end,
+//	     nothing to read, nothing to report, no error  so that none starves
+//
+// A partition is watched for as long as the session lives, by a Waiter of its
+// own, and resolved again only when its target is Gone. An active one is looked
+// at with every request: there are records that were not read or asked for
+// beyond, or it failed. Kafka looks at all, and answers the same.
+//
+// A connection has one session at most: clients use one connection to a broker
+// for fetching. So a session needs no lock, ends with its connection, and none
+// is ever evicted for another: a slot is held by a client that is there, for
+// Limits.Idle at most. A client that comes back on another connection is told
+// FETCH_SESSION_ID_NOT_FOUND and opens a new one, as after an eviction in Kafka.
+// The same is said to one that adds partitions beyond Limits.SessionPartitions.
+//
+// Owned by the connection's reader.
+type fetchSession struct {
+	id     int32
+	epoch  int32 // of the next request
+	byID   bool  // topics have ids, not names: v13
+	full   bool  // no answer went out yet; the first one holds all
+	topics map[string]*sessionTopic
+	parts  map[memberKey]*member
+	active []*member     // in the order in which they are read
+	gave   []*member     // settle's
+	group  *stream.Group // of the members' waiters
+	paid   int           // partitions counted in sessionCounts: the most there were, since maps do not shrink
+	counts *sessionCounts
+	limit  int64 // Limits.SessionPartitions
+}
+
+// sessionTopic is a topic with at least one partition in the session.
+type sessionTopic struct {
+	fetchTopic
+	key   string // in fetchSession.topics
+	parts int
+}
+
+type memberKey struct {
+	topic *sessionTopic
+	index int32
+}
+
+// member is a partition of a session.
+type member struct {
+	fetchPart
+	topic    *sessionTopic
+	waiter   stream.Waiter // watches target, when there is one
+	active   bool
+	left     bool  // the session; it may still be signalled, or active
+	toldHigh int64 // what the client was told last; −1: nothing, or an error
+	toldFrom int64 // the same of the log start
+}
+
+// sessionCounts are of all connections.
+type sessionCounts struct {
+	last                 atomic.Uint32 // number of the newest session
+	open, parts, refused atomic.Int64
+}
+
+// take adds n unless the limit forbids it.
+func take(count *atomic.Int64, n, limit int64) bool {
+	if count.Add(n) > limit {
+		count.Add(-n)
+		return false
+	}
+	return true
+}
+
+// enterSession finds, opens or closes the session that a request speaks of. It
+// sets f.session, unless the request stands alone.
+func (c *conn) enterSession(f *fetchRequest, version int16) *kerr.Error {
+	s := c.session
+	switch {
+	case f.epoch == wantsSession:
+		c.closeSession()
+		c.openSession(f, version)
+		return nil
+	case f.epoch == noSession:
+		if s != nil && s.id == f.sessionID {
+			c.closeSession()
+		}
+		return nil
+	case s == nil || s.id != f.sessionID:
+		return kerr.FetchSessionIDNotFound
+	case s.epoch != f.epoch:
+		return kerr.InvalidFetchSessionEpoch
+	case s.byID != (version >= 13):
+		return kerr.FetchSessionTopicIDError
+	}
+	if !s.update(f) {
+		c.closeSession()
+		c.srv.sessions.refused.Add(1)
+		return kerr.FetchSessionIDNotFound
+	}
+	if len(s.parts) == 0 {
+		c.closeSession()
+		return nil
+	}
+	s.epoch = nextEpoch(s.epoch)
+	f.session = s
+	return nil
+}
+
+func nextEpoch(epoch int32) int32 {
+	if epoch == math.MaxInt32 {
+		return 1
+	}
+	return epoch + 1
+}
+
+// openSession opens one for the partitions of f, if there is room.
+func (c *conn) openSession(f *fetchRequest, version int16) {
+	counts, lim := &c.srv.sessions, &c.srv.cfg.Limits
+	if !take(&counts.open, 1, int64(lim.FetchSessions)) {
+		counts.refused.Add(1)
+		return
+	}
+	s := &fetchSession{
+		id:    int32((counts.last.Add(1)-1)%math.MaxInt32) + 1,
+		epoch: 1, byID: version >= 13, full: true,
+		topics: make(map[string]*sessionTopic), parts: make(map[memberKey]*member),
+		group: stream.NewGroup(c.waiter), counts: counts, limit: int64(lim.SessionPartitions),
+	}
+	c.session = s
+	if !s.update(f) {
+		c.closeSession()
+		counts.refused.Add(1)
+		return
+	}
+	f.session = s
+}
+
+// closeSession closes the connection's session, if there is one.
+func (c *conn) closeSession() {
+	s := c.session
+	if s == nil {
+		return
+	}
+	c.session = nil
+	for _, m := range s.parts {
+		m.unwatch()
+	}
+	s.counts.parts.Add(-int64(s.paid))
+	s.counts.open.Add(-1)
+}
+
+// update takes over what a request says of the partitions; false: there are
+// too many, and the session is of no use any more.
+func (s *fetchSession) update(f *fetchRequest) bool {
+	for i := range f.topics {
+		t := &f.topics[i]
+		for j := t.from; j < t.to; j++ {
+			if !s.set(t, &f.parts[j]) {
+				return false
+			}
+		}
+	}
+	for i := range f.forgotten {
+		t := &f.forgotten[i]
+		topic := s.topic(t)
+		for j := t.from; j < t.to && topic != nil; j++ {
+			s.remove(s.parts[memberKey{topic, f.left[j]}])
+		}
+	}
+	return true
+}
+
+// topic finds a topic without allocating; nil: none of the session's.
+func (s *fetchSession) topic(t *fetchTopic) *sessionTopic {
+	if s.byID {
+		return s.topics[string(t.id[:])]
+	}
+	return s.topics[string(t.name)]
+}
+
+// set adds a partition or changes what is wanted of it; false: no room.
+func (s *fetchSession) set(t *fetchTopic, p *fetchPart) bool {
+	topic := s.topic(t)
+	m := s.parts[memberKey{topic, p.index}]
+	if m == nil {
+		if m = s.add(topic, t, p); m == nil {
+			return false
+		}
+	}
+	m.epoch, m.offset, m.maxBytes = p.epoch, p.offset, p.maxBytes
+	s.activate(m)
+	return true
+}
+
+// add makes a member, of a topic that may be new; nil: no room. A name that is
+// too long for a topic would cost more than a member is counted for.
+func (s *fetchSession) add(topic *sessionTopic, t *fetchTopic, p *fetchPart) *member {
+	if len(t.name) > meta.MaxTopicName {
+		return nil
+	}
+	if len(s.parts) == s.paid {
+		if !take(&s.counts.parts, 1, s.limit) {
+			return nil
+		}
+		s.paid++
+	}
+	if topic == nil {
+		topic = &sessionTopic{key: string(t.name)}
+		if topic.id = t.id; s.byID {
+			topic.key = string(t.id[:])
+		} else {
+			topic.name = []byte(topic.key)
+		}
+		s.topics[topic.key] = topic
+	}
+	topic.parts++
+	m := &member{topic: topic, toldHigh: -1, toldFrom: -1}
+	m.fetchPart = fetchPart{index: p.index, hint: noHint}
+	s.group.Init(&m.waiter, m)
+	s.parts[memberKey{topic, p.index}] = m
+	return m
+}
+
+// remove takes a partition out of the session; nil: there is none.
+func (s *fetchSession) remove(m *member) {
+	if m == nil {
+		return
+	}
+	m.unwatch()
+	m.left = true
+	delete(s.parts, memberKey{m.topic, m.index})
+	if m.topic.parts--; m.topic.parts == 0 {
+		delete(s.topics, m.topic.key)
+	}
+}
+
+func (m *member) unwatch() {
+	if m.target != nil {
+		m.target.Unwatch(&m.waiter)
+		m.target = nil
+	}
+}
+
+func (s *fetchSession) activate(m *member) {
+	if !m.active {
+		m.active = true
+		s.active = append(s.active, m)
+	}
+}
