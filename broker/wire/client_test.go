@@ -49,6 +49,7 @@ func TestClientsOfManyAges(t *testing.T) {
 					got++
 				})
 			}
+			require.EqualValues(t, 1, h.srv.Stats().Sessions, "the consumer's")
 			require.Empty(t, h.log.all())
 		})
 	}

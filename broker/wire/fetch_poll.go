@@ -111,8 +111,10 @@ func (p *fetchPart) readOne(c *conn, w stream.Want) {
 	}
 	p.seen = p.target.HighWatermark()
 	// Most partitions of most requests are at their end: an empty read of each
-	// would be what a request costs.
-	if w.Offset != p.seen && (w.MaxBytes > 0 || w.MinOne) {
+	// would be what a request costs. One without room is read only to hear why
+	// its offset is wrong.
+	outside := w.Offset > p.seen || w.Offset < p.target.LogStartOffset()
+	if w.Offset != p.seen && (w.MaxBytes > 0 || w.MinOne || outside) {
 		p.read, p.err = p.target.FetchFor(c.ctx, w)
 	}
 	// Taken after the read, so that no record lies beyond them.
