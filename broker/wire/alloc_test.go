@@ -70,6 +70,10 @@ func TestHotKeysAllocateLittle(t *testing.T) {
 	req.MinBytes = 0
 	serve = dispatcher(t, frameOf(req, 1))
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, serve), 2.0, "Fetch")
+	// A read of steady's is two allocations.
+	for _, n := range []int{1, 1000} {
+		require.LessOrEqual(t, testing.AllocsPerRun(1000, steadyFetch(t, n, true)), 3.0, "Fetch of a session of %d", n)
+	}
 }
 
 func BenchmarkServe(b *testing.B) {
