@@ -46,6 +46,8 @@ type reader interface {
 	// FetchFor returns record batches, to be released by the caller. They may
 	// lie in memory that others need: see stream.Read.
 	FetchFor(ctx context.Context, w stream.Want) (*stream.Read, error)
+	// Watch signals w, until Unwatch, after any of the offsets has advanced,
+	// and after the partition is Gone. A session watches for as long as it lives.
 	Watch(w *stream.Waiter)
 	Unwatch(w *stream.Waiter)
 }

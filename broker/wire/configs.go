@@ -195,6 +195,7 @@ func brokerEntries(cfg *Config) []configEntry {
 	put("num.partitions", strconv.Itoa(int(cfg.DefaultPartitions)), kmsg.ConfigTypeInt, static)
 	put("default.replication.factor", strconv.Itoa(int(cfg.DefaultReplication)), kmsg.ConfigTypeInt, static)
 	put("fetch.max.bytes", strconv.Itoa(cfg.Limits.FetchBytes), kmsg.ConfigTypeInt, static)
+	put("max.incremental.fetch.session.cache.slots", strconv.Itoa(cfg.Limits.FetchSessions), kmsg.ConfigTypeInt, static)
 	put("socket.request.max.bytes", strconv.Itoa(cfg.Limits.ProduceBytes), kmsg.ConfigTypeInt, static)
 	put("connections.max.idle.ms", strconv.FormatInt(cfg.Limits.Idle.Milliseconds(), 10), kmsg.ConfigTypeLong, static)
 	put("max.connections", strconv.Itoa(cfg.Limits.Connections), kmsg.ConfigTypeInt, static)

@@ -40,6 +40,9 @@
 //   - The reader commits before every request that is not Produce, and before an
 //     append that has to wait (deadline.go): what it waits for may be its own.
 //   - An answer with acks 0 is not in the FIFO. Its error closes the connection.
+//   - Fetch answers what has changed (fetch_session.go): a partition in whose
+//     place nothing happens is neither in the request, nor looked at, nor in the
+//     answer. So whatever a client is to hear of must signal who watches.
 //   - Slices of a request alias the read buffer until its handler returns; names
 //     that an answer needs are copied into it.
 //   - Large frames lie outside the Go heap, one in a buffer of its own, and take

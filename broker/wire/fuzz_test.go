@@ -28,6 +28,23 @@ func (s *script) SetReadDeadline(time.Time) error  { return nil }
 func (s *script) SetWriteDeadline(time.Time) error { return nil }
 func (s *script) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)} }
 
+// sessionFrames opens a session, changes it, forgets a partition of it, asks
+// at a wrong epoch, and closes it.
+func sessionFrames() (all []byte) {
+	for i, epoch := range []int32{wantsSession, 1, 2, 2, noSession} {
+		req := fetch(12, "s1", int32(i%2))
+		req.SessionEpoch, req.MaxWaitMillis = epoch, int32(i)
+		if i > 0 {
+			req.SessionID = 1
+		}
+		if i == 2 {
+			req.ForgottenTopics = []kmsg.FetchRequestForgottenTopic{{Topic: "s1", Partitions: []int32{0, 7}}}
+		}
+		all = append(all, frameOf(req, int32(i))...)
+	}
+	return all
+}
+
 // FuzzConnection feeds arbitrary bytes to a whole connection. It must come to
 // its end, without a panic, whatever they are.
 func FuzzConnection(f *testing.F) {
@@ -42,6 +59,7 @@ func FuzzConnection(f *testing.F) {
 		}
 	}
 	f.Add(append(frameOf(produce(9, -1, "s1", 0, batch(10)), 1), frameOf(fetch(12, "s1", 0), 2)...), uint16(1<<15))
+	f.Add(sessionFrames(), uint16(1<<15))
 	f.Fuzz(func(t *testing.T, data []byte, piece uint16) {
 		b := newFakeBroker()
 		b.topic("s1", 1, 2)

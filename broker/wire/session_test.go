@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -361,4 +362,57 @@ func TestFetchSkipsWhatIsAtItsEnd(t *testing.T) {
 	s.next(nil)
 	d.ask(fetch(6, "topic", 0, 1, 2))
 	require.Equal(t, []int{0, 2, 0}, []int{p[0].reads, p[1].reads, p[2].reads})
+}
+
+// The decoder reads what the generated codec writes, forgotten partitions
+// included.
+func TestFetchDecoder(t *testing.T) {
+	a := apis[keyFetch]
+	for version := a.min; version <= a.max; version++ {
+		rnd := rand.New(rand.NewPCG(1, uint64(version)))
+		for range 20 {
+			req := randomRequest(a, version, rnd).(*kmsg.FetchRequest)
+			d := newDecoder(&request{api: a, version: version, body: req.AppendTo(nil)})
+			var f fetchRequest
+			d.fetchRequest(&f)
+			require.NoError(t, d.err)
+			require.Empty(t, d.src)
+			requireSame(t, req, &f)
+		}
+	}
+}
+
+func requireSame(t *testing.T, req *kmsg.FetchRequest, f *fetchRequest) {
+	sameTopic := func(got fetchTopic, name string, id [16]byte) {
+		if req.Version >= 13 {
+			require.Equal(t, id, got.id)
+		} else {
+			require.Equal(t, name, string(got.name))
+		}
+	}
+	require.Len(t, f.topics, len(req.Topics))
+	for i, want := range req.Topics {
+		got := f.topics[i]
+		sameTopic(got, want.Topic, want.TopicID)
+		require.Len(t, f.parts[got.from:got.to], len(want.Partitions))
+		for j, p := range f.parts[got.from:got.to] {
+			require.Equal(t, want.Partitions[j].Partition, p.index)
+			require.Equal(t, want.Partitions[j].FetchOffset, p.offset)
+			require.Equal(t, max(int(want.Partitions[j].PartitionMaxBytes), 0), p.maxBytes)
+		}
+	}
+	if req.Version < 7 {
+		require.Equal(t, []int32{0, noSession}, []int32{f.sessionID, f.epoch})
+		return
+	}
+	require.Equal(t, []int32{req.SessionID, req.SessionEpoch}, []int32{f.sessionID, f.epoch})
+	require.Len(t, f.forgotten, len(req.ForgottenTopics))
+	for i, want := range req.ForgottenTopics {
+		got := f.forgotten[i]
+		sameTopic(got, want.Topic, want.TopicID)
+		require.Equal(t, len(want.Partitions), got.to-got.from)
+		for j, n := range want.Partitions {
+			require.Equal(t, n, f.left[got.from+j])
+		}
+	}
 }
