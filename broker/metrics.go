@@ -212,6 +212,7 @@ func (c collector) wire(s samples) {
 	s.counter("tide_frames_full_total", "Large requests that waited for this memory.", st.BudgetFull)
 	s.counter("tide_connections_detached_total", "Writes so slow that lent memory was copied.", st.Detached)
 	s.gauge("tide_fetch_sessions", "Open fetch sessions.", st.Sessions)
+	s.counter("tide_fetch_sessions_opened_total", "Fetch sessions opened.", st.SessionsMade)
 	s.gauge("tide_fetch_session_partitions", "Partitions that fetch sessions have room for.", st.SessionParts)
 	s.counter("tide_fetch_sessions_refused_total", "Fetch sessions refused or closed because of a limit.", st.SessionsFull)
 	s.counter("tide_socket_writes_total", "Writes to client sockets.", st.Writes)

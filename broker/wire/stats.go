@@ -29,6 +29,7 @@ type Stats struct {
 	FrameIdle    int64            // buffers kept for the next ones
 	Detached     int64            // writes that took longer than Limits.Hold, so that what was left was copied
 	Sessions     int64            // fetch sessions open now
+	SessionsMade int64            // fetch sessions opened
 	SessionParts int64            // partitions that they have room for
 	SessionsFull int64            // fetch sessions refused, or closed, because of a limit
 	Requests     map[string]int64 // requests by name of the API key
@@ -43,7 +44,8 @@ func (s *Server) Stats() Stats {
 		Detached: s.stats.detached.Load(),
 		Requests: make(map[string]int64),
 	}
-	st.Sessions, st.SessionParts, st.SessionsFull = s.sessions.open.Load(), s.sessions.parts.Load(), s.sessions.refused.Load()
+	st.Sessions, st.SessionsMade = s.sessions.open.Load(), int64(s.sessions.last.Load())
+	st.SessionParts, st.SessionsFull = s.sessions.parts.Load(), s.sessions.refused.Load()
 	memory := s.memory.Stats()
 	st.FrameBytes, st.FrameIdle = memory.Lent, memory.Idle
 	for _, a := range apis {
