@@ -25,8 +25,8 @@ import (
 //
 // A partition is watched for as long as the session lives, by a Waiter of its
 // own, and resolved again only when its target is Gone. An active one is looked
-// at with every request: there are records that were not read or asked for
-// beyond, or it failed. Kafka looks at all, and answers the same.
+// at with every request: it has records that the client has not gone past yet,
+// or it failed. Kafka looks at all of them, and answers the same.
 //
 // A connection has one session at most: clients use one connection to a broker
 // for fetching. So a session needs no lock, ends with its connection, and none
