@@ -87,6 +87,7 @@ func Merge(parts []Part, warnings []string, want *MatrixHeader, out string) (*Ma
 		return nil, fmt.Errorf("nothing to merge: %s", cmp.Or(strings.Join(m.Warnings, "; "), "no directory was given"))
 	}
 	m.compareEnvs()
+	m.compareMerges()
 	return m.write()
 }
 
@@ -172,6 +173,24 @@ func (m *merger) compareEnvs() {
 				m.warn("the sources come from different environments: %s: %s", s.Name, d)
 			}
 		}
+	}
+}
+
+// compareMerges says what an earlier merge had there that no part of this one
+// has, for it goes.
+func (m *merger) compareMerges() {
+	run, err := LoadMatrix(m.out)
+	if err != nil {
+		return
+	}
+	gone := 0
+	for _, t := range run.Trials {
+		if _, kept := m.at[t.Key()]; !kept {
+			gone++
+		}
+	}
+	if gone > 0 {
+		m.warn("an earlier merge had %d trials that are in no part of this one: they are gone from %s; name their parts as well", gone, filepath.Base(m.out))
 	}
 }
 
