@@ -81,6 +81,10 @@ func Merge(parts []Part, warnings []string, want *MatrixHeader, out string) (*Ma
 	m := &merger{out: out, want: want, at: map[string]int{}}
 	m.Warnings = slices.Clone(warnings)
 	for _, p := range parts {
+		if sameDir(p.Dir, out) {
+			m.warn("%s is where the merge is written, and no part of it", p.Name)
+			continue
+		}
 		m.add(p)
 	}
 	if len(m.Sources) == 0 {
@@ -89,6 +93,14 @@ func Merge(parts []Part, warnings []string, want *MatrixHeader, out string) (*Ma
 	m.compareEnvs()
 	m.compareMerges()
 	return m.write()
+}
+
+// sameDir says that two names, relative or through a link, are of one directory.
+// A trial copied onto itself would be removed first.
+func sameDir(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // onlyMerged says that a directory holds no trial that it did not get by a merge.
