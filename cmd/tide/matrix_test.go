@@ -165,7 +165,7 @@ func TestPrintNoise(t *testing.T) {
 // TestOnlyTrialsAreEmptied: the verb that deletes takes nothing else, and asks no
 // store about it.
 func TestOnlyTrialsAreEmptied(t *testing.T) {
-	for _, url := range []string{"s3://b", "s3://b/", "s3://b/results", "s3://b/trial-1-2-3/results", "dir:/tmp/trial-1-2-3", "mem:"} {
+	for _, url := range []string{"s3://b", "s3://b/", "s3://b/results", "s3://b/trial-1-2-3/results", "dir:trial-1-2-3/x", "mem:"} {
 		code, out, errs := invoke("s3-empty", url)
 		require.Equal(t, exitUsage, code, url)
 		require.Empty(t, out)
