@@ -88,10 +88,27 @@ func fillAndName(f *os.File, temporary string, o OpenOptions) error {
 	if err := f.Sync(); err != nil {
 		return explainFull(err, o)
 	}
-	if err := os.Rename(temporary, o.File); err != nil {
+	if err := renameNew(temporary, o.File); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(o.File))
+}
+
+// renameNew takes nobody's place: filling takes a while, in which somebody may
+// have put an old log back. Where the file system cannot promise that, it looks.
+func renameNew(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		if _, there := os.Lstat(to); there == nil {
+			err = unix.EEXIST
+		} else {
+			err = os.Rename(from, to)
+		}
+	}
+	if errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("%w: it came while a new one was filled, and is left as it is", fs.ErrExist)
+	}
+	return err
 }
 
 // fill preallocates the file, so that its blocks lie together and a full disk

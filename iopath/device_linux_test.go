@@ -208,6 +208,45 @@ func TestBufferedIsFilledDirectly(t *testing.T) {
 	}
 }
 
+// TestBlank: only the open that has made the file says that it is zeros. What was
+// there before is never taken for that, whatever it looks like, nor is what comes
+// to be there meanwhile.
+func TestBlank(t *testing.T) {
+	blank := func(o OpenOptions) bool {
+		d := openOK(t, o)
+		defer func() { require.NoError(t, d.Close()) }()
+		return d.Geometry(o).Blank
+	}
+	for _, buffered := range []bool{false, true} {
+		o := wal(t)
+		o.Buffered, o.Durability = buffered, Fdatasync
+		// What an interrupted creation left may hold anything: it is emptied first.
+		require.NoError(t, os.WriteFile(o.File+initSuffix, bytes.Repeat([]byte{7}, 2*testCapacity), 0o600))
+		require.True(t, blank(o))
+		content, err := os.ReadFile(o.File)
+		require.NoError(t, err)
+		require.Equal(t, make([]byte, testCapacity), content)
+
+		require.False(t, blank(o), "zeros, but of another open")
+		o.Capacity = 0
+		require.NoError(t, os.Truncate(o.File, 68<<10))
+		require.False(t, blank(o), "truncated")
+		require.NoError(t, os.Truncate(o.File, 0))
+		require.NoError(t, os.Truncate(o.File, testCapacity))
+		require.False(t, blank(o), "a hole")
+	}
+
+	o := wal(t)
+	old := bytes.Repeat([]byte{7}, testCapacity)
+	o.Progress = func(int64, int64) { require.NoError(t, os.WriteFile(o.File, old, 0o600)) }
+	_, err := OpenDevice(o)
+	require.ErrorIs(t, err, fs.ErrExist)
+	content, err := os.ReadFile(o.File)
+	require.NoError(t, err)
+	require.Equal(t, old, content, "a log that was put back is not replaced")
+	require.NoFileExists(t, o.File+initSuffix)
+}
+
 // TestDirectNeedsFilledFile: O_DIRECT alone is durable only on blocks that the
 // file system has nothing left to write about.
 func TestDirectNeedsFilledFile(t *testing.T) {

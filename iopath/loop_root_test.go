@@ -89,6 +89,7 @@ func TestLoopDurabilities(t *testing.T) {
 			p, err := openers()[name](iopath.OpenOptions{File: device, ArenaSize: 1 << 20, Durability: d})
 			require.NoError(t, err)
 			require.Equal(t, int64(1<<20), p.Geometry().Capacity, "the device's size")
+			require.False(t, p.Geometry().Blank, "who knows what is on a device")
 			require.NoError(t, iotest.Do(t, p, iotest.Write(p, 0, pos, 1, byte(pos+1), nil)))
 			require.NoError(t, p.Close())
 			pos++

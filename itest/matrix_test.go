@@ -166,3 +166,61 @@ func TestMatrixFromS3(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(said), "s3://"+s3Bucket+"/results/broken is broken and left out")
 }
+
+// TestMatrixPush: shards push as they run, into one prefix, and what is there is
+// whole; a task begun again on a new disk takes nobody's place.
+func TestMatrixPush(t *testing.T) {
+	server := startS3(t, "versitygw")
+	url := storeURL(server.addr, "results")
+	m := newMatrixRun(t)
+	t.Setenv("AWS_BATCH_JOB_ARRAY_INDEX", "0")
+	m.run("run", "--out", m.out, "--shard", "auto/2", "--push", url)
+
+	other := filepath.Join(t.TempDir(), "new-disk")
+	cmd, _, errs := m.command("run", "--out", other, "--shard", "auto/2", "--push", url)
+	require.Error(t, cmd.Run())
+	require.Contains(t, errs.String(), "a push would lose them: give --push a prefix of its own")
+	require.NoDirExists(t, other, "nothing was begun")
+
+	t.Setenv("AWS_BATCH_JOB_ARRAY_INDEX", "1")
+	m.run("run", "--out", m.out, "--shard", "auto/2", "--push", url)
+	merged := filepath.Join(t.TempDir(), "merged")
+	require.Equal(t, matrixStatus{Done: 9}, m.run("merge", url, "--out", merged))
+	entries, err := os.ReadDir(filepath.Join(merged, "trials"))
+	require.NoError(t, err)
+	require.Len(t, entries, 9)
+}
+
+// TestMatrixInS3: brokers that keep their objects in a store of the user's leave
+// nothing there, and take nothing away: not beside the prefix, whose name has a
+// blank, and not where its name would end at that.
+func TestMatrixInS3(t *testing.T) {
+	server := startS3(t, "versitygw")
+	client := server.client(t)
+	ours := []string{"my data/theirs", "my data/trial-of-theirs/x", "my/theirs"}
+	for _, key := range ours {
+		_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(s3Bucket), Key: aws.String(key), Body: strings.NewReader("x")})
+		require.NoError(t, err)
+	}
+	m := newMatrixRun(t)
+	workload := filepath.Join(filepath.Dir(m.file), "tiny.yaml")
+	file := fmt.Appendf(nil, "name: tiny\nworkloads: [%q]\naxes: {store: [%q], wal.capacity: [64MiB], upload-threshold: [1MiB]}\nrepeats: 1\n", workload, storeURL(server.addr, "my data"))
+	require.NoError(t, os.WriteFile(m.file, file, 0o644))
+	require.Equal(t, 1, m.run("run", "--out", m.out).Done)
+	require.NotContains(t, m.lines()[0], `"run.put_bytes_per_byte":0,`)
+	ran, err := filepath.Glob(filepath.Join(m.out, "trials", "*", "run.json"))
+	require.NoError(t, err)
+	require.Len(t, ran, 1)
+	content, err := os.ReadFile(ran[0])
+	require.NoError(t, err)
+	require.Regexp(t, `"broker.store": "s3://tide-itest/my data/trial-[0-9a-f]+-1-\d+\?`, string(content), "the trial had a prefix of its own")
+
+	listed, err := client.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: aws.String(s3Bucket)})
+	require.NoError(t, err)
+	var left []string
+	for _, o := range listed.Contents {
+		left = append(left, aws.ToString(o.Key))
+	}
+	require.ElementsMatch(t, ours, left)
+	require.NoFileExists(t, filepath.Join(m.out, ".store-under-test"))
+}

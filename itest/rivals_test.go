@@ -103,11 +103,14 @@ func TestNoJava(t *testing.T) {
 // is that of the jars.
 func TestKafkaSettings(t *testing.T) {
 	ask := `for (String n : new java.util.TreeSet<String>(org.apache.kafka.server.config.AbstractKafkaConfig.CONFIG_DEF.names())) System.out.println(n);`
-	libs, err := filepath.Glob("../bin/deps/kafka/libs/*.jar")
+	at, err := filepath.Abs("../bin/deps/kafka/libs")
+	require.NoError(t, err)
+	libs, err := filepath.Glob(filepath.Join(at, "*.jar"))
 	require.NoError(t, err)
 	require.NotEmpty(t, libs, "scripts/deps kafka installs them")
 	cmd := exec.Command("jshell", "-s", "--class-path", strings.Join(libs, ":"), "-")
 	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(ask), dieWithParent()
+	cmd.Dir = t.TempDir() // one of the jars opens a log file where it is
 	names, err := cmd.Output()
 	require.NoError(t, err)
 	listed, err := os.ReadFile("../workloads/target/kafka_settings.txt")

@@ -81,13 +81,26 @@ func Merge(parts []Part, warnings []string, want *MatrixHeader, out string) (*Ma
 	m := &merger{out: out, want: want, at: map[string]int{}}
 	m.Warnings = slices.Clone(warnings)
 	for _, p := range parts {
+		if sameDir(p.Dir, out) {
+			m.warn("%s is where the merge is written, and no part of it", p.Name)
+			continue
+		}
 		m.add(p)
 	}
 	if len(m.Sources) == 0 {
 		return nil, fmt.Errorf("nothing to merge: %s", cmp.Or(strings.Join(m.Warnings, "; "), "no directory was given"))
 	}
 	m.compareEnvs()
+	m.compareMerges()
 	return m.write()
+}
+
+// sameDir says that two names, relative or through a link, are of one directory.
+// A trial copied onto itself would be removed first.
+func sameDir(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // onlyMerged says that a directory holds no trial that it did not get by a merge.
@@ -172,6 +185,24 @@ func (m *merger) compareEnvs() {
 				m.warn("the sources come from different environments: %s: %s", s.Name, d)
 			}
 		}
+	}
+}
+
+// compareMerges says what an earlier merge had there that no part of this one
+// has, for it goes.
+func (m *merger) compareMerges() {
+	run, err := LoadMatrix(m.out)
+	if err != nil {
+		return
+	}
+	gone := 0
+	for _, t := range run.Trials {
+		if _, kept := m.at[t.Key()]; !kept {
+			gone++
+		}
+	}
+	if gone > 0 {
+		m.warn("an earlier merge had %d trials that are in no part of this one: they are gone from %s; name their parts as well", gone, filepath.Base(m.out))
 	}
 }
 

@@ -3,9 +3,10 @@ package results
 import "slices"
 
 // What a warm-up at load is held to: the p99 of so many windows, one after the
-// other, of which the highest is at most so many times the lowest. On loads at
-// rest (20 runs of F2, windows of 2 s) three neighbours were within 1.5 in 70 %
-// of cases and within 1.25 in 40 %: less would wait for luck, and a JVM's first
+// other, of which the highest is at most so many times the lowest. In the
+// 24 published runs of F2, by windows of 2 s, three neighbours were within 1.5 in
+// 56 % of cases and within 1.25 in 32 % (75 and 40 % of tide's, 29 and 15 % of those
+// of a Kafka that never flushes): less would wait for luck, and a JVM's first
 // windows differ by 3 and more.
 const (
 	SteadyWindows = 3

@@ -143,9 +143,10 @@ func Open(cfg Config) (*WAL, error) {
 		return nil, err
 	}
 	w.header.open(found, arena[:blockSize])
-	// Nothing to look for in a file that was made a moment ago. A header says
-	// that somebody has written to it since.
-	w.scan.whole = g.Blank && w.header.slot < 0
+	// Nothing to look for in a file that was made a moment ago. Anything where
+	// headers stand, readable or not, says that somebody has written to it since:
+	// no record is accepted before the first header is durable.
+	w.scan.whole = g.Blank && found[0].zero && found[1].zero
 	return w, nil
 }
 

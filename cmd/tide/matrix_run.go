@@ -110,7 +110,7 @@ func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
 	cfg.Progress = bar
 	err = p.Run(ctx, cfg)
 	bar.close()
-	if err = errors.Join(err, push()); err != nil {
+	if err = errors.Join(err, push(err == nil)); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.err, "tide report %s makes a page of it\n", p.dir)
@@ -119,9 +119,11 @@ func (c *matrixRunCmd) Run(ctx context.Context, std *stdio) error {
 
 // pushing has cfg copy what is added, as it is added; what could not be copied
 // then is tried again with the next trial. The last time, which push is, counts.
-func (c *matrixRunCmd) pushing(ctx context.Context, p prepared, cfg *matrix.Config) (push func() error, err error) {
+// After a run that failed it copies nothing: the directory may be of another
+// matrix, which was why.
+func (c *matrixRunCmd) pushing(ctx context.Context, p prepared, cfg *matrix.Config) (push func(ran bool) error, err error) {
 	if c.Push == "" {
-		return func() error { return nil }, nil
+		return func(bool) error { return nil }, nil
 	}
 	store, err := openS3(ctx, c.Push)
 	if err != nil {
@@ -132,12 +134,21 @@ func (c *matrixRunCmd) pushing(ctx context.Context, p prepared, cfg *matrix.Conf
 		name = p.Shard.Dir()
 	}
 	pusher := matrix.NewPusher(bucket{store}, p.dir, name)
+	if err := pusher.Check(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	cfg.Added = func(ctx context.Context) {
 		if err := pusher.Push(ctx); err != nil {
 			slog.Warn("results could not be copied; it is tried again", "to", c.Push, "error", err)
 		}
 	}
-	return func() error { return errors.Join(pusher.Push(ctx), store.Close()) }, nil
+	return func(ran bool) error {
+		var err error
+		if ran {
+			err = pusher.Push(ctx)
+		}
+		return errors.Join(err, store.Close())
+	}, nil
 }
 
 // matrixStatusCmd is `tide matrix status`.
@@ -278,9 +289,18 @@ func fetchS3(ctx context.Context, url, dir string) ([]string, error) {
 // bucket is a store as matrix.Objects and matrix.Uploads.
 type bucket struct{ store objstore.Store }
 
+// replaceTimeout is how long one may take that a signal has come into.
+const replaceTimeout = time.Minute
+
 // Replace an object. A store only makes new ones, so what is there goes first:
-// who reads just then finds nothing, and reads again.
+// who reads just then finds nothing, and reads again. A signal does not come
+// between the two, as a machine that is taken away sends one.
 func (b bucket) Replace(ctx context.Context, key string, content []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), replaceTimeout)
+	defer cancel()
 	body := objstore.Body{content}
 	err := b.store.Put(ctx, key, body)
 	if !errors.Is(err, objstore.ErrExists) {
@@ -290,6 +310,19 @@ func (b bucket) Replace(ctx context.Context, key string, content []byte) error {
 		return err
 	}
 	return b.store.Put(ctx, key, body)
+}
+
+// Get an object.
+func (b bucket) Get(ctx context.Context, key string) ([]byte, error) {
+	info, err := b.store.Head(ctx, key)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, info.Size)
+	return content, b.store.GetRange(ctx, key, 0, content)
 }
 
 // List of everything below the prefix.

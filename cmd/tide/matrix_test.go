@@ -161,3 +161,14 @@ func TestPrintNoise(t *testing.T) {
 	run.Header.Metric = "p99_us"
 	require.Contains(t, said(), "warning: no A/A difference: not both arms of a pair have p99_us")
 }
+
+// TestOnlyTrialsAreEmptied: the verb that deletes takes nothing else, and asks no
+// store about it.
+func TestOnlyTrialsAreEmptied(t *testing.T) {
+	for _, url := range []string{"s3://b", "s3://b/", "s3://b/results", "s3://b/trial-1-2-3/results", "dir:trial-1-2-3/x", "mem:"} {
+		code, out, errs := invoke("s3-empty", url)
+		require.Equal(t, exitUsage, code, url)
+		require.Empty(t, out)
+		require.Contains(t, errs, "nothing else is emptied")
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidelog/tide/broker/objstore"
 	"github.com/tidelog/tide/broker/objstore/s3"
+	"github.com/tidelog/tide/workloads/matrix"
 )
 
 func init() {
@@ -20,7 +21,7 @@ func init() {
 
 // s3EmptyCmd is `tide s3-empty`: what a trial has put is removed at its end.
 type s3EmptyCmd struct {
-	URL string `arg:"" name:"url" help:"s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true. A prefix has to be there: a bucket is never emptied whole." placeholder:"URL"`
+	URL string `arg:"" name:"url" help:"s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true. The prefix ends in the name of a trial: nothing else is ever emptied." placeholder:"URL"`
 }
 
 // deletesAtOnce is how many objects are deleted at the same time.
@@ -28,8 +29,8 @@ const deletesAtOnce = 16
 
 // Run prints how many objects there were.
 func (c *s3EmptyCmd) Run(ctx context.Context, std *stdio) error {
-	if spec, err := objstore.ParseURL(c.URL); err == nil && spec.Prefix == "" {
-		return usageError{fmt.Errorf("%s: want s3://BUCKET/PREFIX: a bucket is not emptied whole", c.URL)}
+	if spec, err := objstore.ParseURL(c.URL); err == nil && !matrix.IsTrialPrefix(spec.Prefix) {
+		return usageError{fmt.Errorf("%s: want s3://BUCKET/…/trial-CELL-REPEAT-TIME, the prefix of a trial: nothing else is emptied", c.URL)}
 	}
 	store, err := openS3(ctx, c.URL)
 	if err != nil {

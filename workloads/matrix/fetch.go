@@ -33,7 +33,9 @@ const (
 )
 
 // resultFiles are the files of a matrix; all below trials/ belongs to it too.
-var resultFiles = []string{"matrix.json", "env.json", "merge.json", "trials.jsonl"}
+var resultFiles = []string{"matrix.json", "env.json", "merge.json", trialLines}
+
+const trialLines = "trials.jsonl"
 
 // Fetch copies the results of matrices out of a bucket into dir. What cannot be
 // one is passed over; a warning tells of what looks like one and cannot be had.

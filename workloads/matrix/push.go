@@ -1,7 +1,9 @@
 package matrix
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +23,8 @@ type Uploads interface {
 	// there. It is called by several goroutines; content belongs to the callee
 	// for the call only.
 	Replace(ctx context.Context, key string, content []byte) error
+	// Get returns an object; nil and no error where there is none.
+	Get(ctx context.Context, key string) ([]byte, error)
 }
 
 // Pusher copies the results of a matrix to a bucket, where Fetch finds them:
@@ -42,11 +46,52 @@ func NewPusher(to Uploads, dir, name string) *Pusher {
 	return &Pusher{to: to, dir: dir, name: name, pushed: map[string]bool{}}
 }
 
+// Check refuses a place that holds lines which are not in the directory: of
+// another machine, of another matrix, or of a run whose disk is gone. A push
+// would take their place.
+func (p *Pusher) Check(ctx context.Context) error {
+	there, err := p.to.Get(ctx, path.Join(p.name, trialLines))
+	if err != nil {
+		return fmt.Errorf("look for results of others before a push: %w", err)
+	}
+	here, err := os.ReadFile(filepath.Join(p.dir, trialLines))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lost, have := 0, linesOf(here)
+	for line := range linesOf(there) {
+		if !have[line] {
+			lost++
+		}
+	}
+	if lost > 0 {
+		return fmt.Errorf("%d trials in %s there are not in %s, and a push would lose them: give --push a prefix of its own (tide matrix merge takes several, and all below one)",
+			lost, path.Join(p.name, trialLines), p.dir)
+	}
+	return nil
+}
+
+// linesOf are the trials of a file of lines. What cannot be read counts for
+// nothing, as it does in a merge.
+func linesOf(content []byte) map[string]bool {
+	out := map[string]bool{}
+	for line := range bytes.Lines(content) {
+		var t results.CellTrial
+		if json.Unmarshal(line, &t) == nil && t.Cell != "" {
+			out[fmt.Sprint(t.Key(), " ", t.Started.UnixNano())] = true
+		}
+	}
+	return out
+}
+
 // Push copies what has been added since the last one that returned nil. A trial
-// under way is none yet.
+// under way is none yet. It fails where Check does.
 func (p *Pusher) Push(ctx context.Context) error {
 	run, err := results.LoadMatrix(p.dir)
 	if err != nil {
+		return err
+	}
+	if err := p.Check(ctx); err != nil {
 		return err
 	}
 	for _, t := range run.Trials {

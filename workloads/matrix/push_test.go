@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +34,43 @@ func (u *uploaded) Replace(_ context.Context, key string, content []byte) error 
 	u.order = append(u.order, key)
 	u.held[key] = bytes.Clone(content)
 	return nil
+}
+
+func (u *uploaded) Get(_ context.Context, key string) ([]byte, error) {
+	if key == u.fail {
+		return nil, errors.New("refused")
+	}
+	return u.held[key], nil
+}
+
+// TestPushTakesNobodysPlace: lines that are not here stay there, be they of
+// another machine or of a run whose disk is gone.
+func TestPushTakesNobodysPlace(t *testing.T) {
+	to := &uploaded{held: memory{}}
+	began := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	push := func(dir string, started ...time.Time) error {
+		w, _, err := results.OpenMatrix(dir, results.MatrixHeader{Name: "m", Trials: 3}, results.Env{})
+		require.NoError(t, err)
+		for i, at := range started {
+			require.NoError(t, w.Append(results.CellTrial{Cell: "c", Repeat: i + 1, Started: at}))
+		}
+		require.NoError(t, w.Close())
+		return NewPusher(to, dir, "").Push(t.Context())
+	}
+	first, other := t.TempDir(), t.TempDir()
+	require.NoError(t, NewPusher(to, first, "").Check(t.Context()), "neither is there yet")
+	require.NoError(t, push(first, began, began.Add(time.Minute)))
+	had := string(to.held[trialLines])
+
+	require.ErrorContains(t, NewPusher(to, other, "").Check(t.Context()), "2 trials in trials.jsonl there are not in "+other)
+	require.ErrorContains(t, push(other, began, began.Add(time.Hour)), "1 trials in trials.jsonl there are not in")
+	require.Equal(t, had, string(to.held[trialLines]))
+
+	require.NoError(t, push(first), "the same directory goes on")
+	to.fail = trialLines
+	require.ErrorContains(t, NewPusher(to, first, "").Check(t.Context()), "look for results of others before a push: refused")
+	to.fail, to.held[trialLines] = "", []byte("{\n")
+	require.NoError(t, push(first, began.Add(time.Hour)), "what nobody can read is nobody's")
 }
 
 // TestPush: what is pushed is fetched and merged again, trials come before their

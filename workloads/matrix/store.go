@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +32,13 @@ func (t Trial) name(started time.Time) string {
 	}
 	return fmt.Sprintf("trial-%s-%d%s-%d", t.Cell.ID, t.Repeat, arm, started.UnixNano())
 }
+
+// trialName matches what name makes.
+var trialName = regexp.MustCompile(`^trial-[0-9a-f]+-[0-9]+(-aa)?-[0-9]+$`)
+
+// IsTrialPrefix says that a prefix of a bucket is one that ownStore has made. No
+// other is ever emptied, whatever a claim says.
+func IsTrialPrefix(prefix string) bool { return trialName.MatchString(path.Base(prefix)) }
 
 // ownStore gives the target of a command line a prefix of its own in a store
 // that outlives it, below the one that the matrix names: two brokers in one
@@ -89,7 +98,11 @@ func (cfg Config) release(ctx context.Context) error {
 		return err
 	}
 	var left []string
-	for _, store := range strings.Fields(string(claimed)) {
+	for line := range strings.Lines(string(claimed)) {
+		store, whole := strings.CutSuffix(line, "\n")
+		if !whole || store == "" {
+			continue // its trial had not begun: a claim is written before
+		}
 		_, errEmpty := runChild(context.WithoutCancel(ctx), cfg.Binary, []string{"s3-empty", store}, emptyTimeout)
 		if errEmpty != nil {
 			left = append(left, store)

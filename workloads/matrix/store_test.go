@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,15 +101,31 @@ func TestOwnStoreIsEmptied(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(log+".refuse", nil, 0o600))
 	require.NoError(t, cfg.claim("s3://b/p/a"))
-	require.NoError(t, cfg.claim("s3://b/p/b"))
+	require.NoError(t, cfg.claim("s3://b/my results/b"))
 	err = cfg.release(t.Context())
 	require.ErrorContains(t, err, "s3://b/p/a is still there")
 	require.ErrorContains(t, err, "access denied")
 	require.NoError(t, os.Remove(log+".refuse"))
+	torn, err := os.OpenFile(cfg.claimed(), os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = torn.WriteString("s3://b")
+	require.NoError(t, errors.Join(err, torn.Close()))
 	require.NoError(t, cfg.release(t.Context()))
 	emptied, err = os.ReadFile(log)
 	require.NoError(t, err)
-	require.Equal(t, []string{"s3://b/p/a", "s3://b/p/b"}, strings.Fields(string(emptied))[3:])
+	require.Equal(t, []string{"s3://b/p/a", "s3://b/my results/b", ""}, strings.Split(string(emptied), "\n")[3:],
+		"a blank is no end of a prefix, and half a line is none")
+}
+
+// TestIsTrialPrefix: what is emptied is what a trial was given, and no more.
+func TestIsTrialPrefix(t *testing.T) {
+	trial := Trial{Cell: Cell{ID: "91dac9207171"}, Repeat: 2}
+	require.True(t, IsTrialPrefix("p/"+trial.name(time.Now())))
+	trial.AA = true
+	require.True(t, IsTrialPrefix(trial.name(time.Now())))
+	for _, other := range []string{"", "p", "my", "p/trial-91dac9207171", "trial-1-2-3/results", "trial-x-1-2", "not-trial-1-2-3"} {
+		require.False(t, IsTrialPrefix(other), other)
+	}
 }
 
 func TestTransfer(t *testing.T) {

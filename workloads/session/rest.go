@@ -10,10 +10,10 @@ import (
 
 // rest adds the response times of a phase up by windows of so many intervals,
 // which last a second each. Windows are made of whole intervals, so that none is
-// cut short for them.
+// cut short for them; the one in which the phase began is not whole, and left out.
 type rest struct {
 	every  int // intervals
-	seen   int // of the present window
+	seen   int // of the present window; −1: the next one is left out
 	hist   *hdrhistogram.Histogram
 	p99Us  []float64 // of the windows that are over
 	fewest int64     // records in any of them
@@ -21,6 +21,10 @@ type rest struct {
 
 // add takes an interval.
 func (r *rest) add(h *hdrhistogram.Histogram) {
+	if r.seen < 0 {
+		r.seen = 0
+		return
+	}
 	r.hist.Merge(h)
 	if r.seen++; r.seen < r.every {
 		return
@@ -38,7 +42,7 @@ func (r *rest) add(h *hdrhistogram.Histogram) {
 func (s *Session) Watch(seconds int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rest = &rest{every: seconds, hist: results.NewHistogram()}
+	s.rest = &rest{every: seconds, seen: -1, hist: results.NewHistogram()}
 }
 
 // Watched are the windows that are over, µs, and the fewest records that one of

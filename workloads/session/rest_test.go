@@ -13,12 +13,13 @@ import (
 
 // TestRest: windows are made of whole intervals, each with its own p99.
 func TestRest(t *testing.T) {
-	r := rest{every: 2, hist: results.NewHistogram()}
+	r := rest{every: 2, seen: -1, hist: results.NewHistogram()}
 	second := func(ms int64, records int64) {
 		h := results.NewHistogram()
 		require.NoError(t, h.RecordValues(ms*int64(time.Millisecond), records))
 		r.add(h)
 	}
+	second(50, 10) // what is left of a second when the phase begins
 	second(9, 500)
 	require.Empty(t, r.p99Us, "half a window is none")
 	second(1, 500)

@@ -28,10 +28,14 @@ var pluginSettings = []string{
 	"rsm.config.attempts", "rsm.config.chunk.bytes", "rsm.config.fetch.threads", "rsm.config.upload.threads",
 }
 
+const flushes = "say flush=1, by which results tell durable rows apart"
+
 // ownedSettings are what the target's keys say, or what makes it what it is, and
 // why they are not given.
 var ownedSettings = map[string]string{
-	"log.flush.interval.messages":               "say flush=1, by which results tell durable rows apart",
+	"log.flush.interval.messages":               flushes,
+	"log.flush.interval.ms":                     flushes, // a row said to flush never would flush now and then
+	"log.flush.scheduler.interval.ms":           flushes, // and what the one above is by default
 	"rsm.config.cache.bytes":                    "say cache=",
 	"rsm.config.prefetch.bytes":                 "say prefetch=",
 	"rsm.config.upload.part.bytes":              "say part=",
@@ -116,12 +120,19 @@ func (s Spec) properties() []string {
 	return out
 }
 
+// heapOptions begin options that would make the heap another one than results
+// say: they come behind those of heap=, and the last one counts. Two of them name
+// a file that may hold any.
+var heapOptions = []string{
+	"-Xmx", "-Xms", "-XX:MaxHeapSize=", "-XX:InitialHeapSize=", "-XX:MinHeapSize=", "-XX:Flags=", "-XX:VMOptionsFile=",
+}
+
 // jvmOptions reads jvm=: options of the JVM with blanks between them.
 func jvmOptions(text string) ([]string, error) {
 	words := strings.Fields(text)
 	for _, w := range words {
 		switch {
-		case strings.HasPrefix(w, "-Xmx"), strings.HasPrefix(w, "-Xms"):
+		case slices.ContainsFunc(heapOptions, func(o string) bool { return strings.HasPrefix(w, o) }):
 			return nil, fmt.Errorf("jvm: %s: say heap=", w)
 		case !strings.HasPrefix(w, "-X") && !strings.HasPrefix(w, "-D"):
 			return nil, fmt.Errorf("jvm: %s: want options that begin with -X or -D", w)

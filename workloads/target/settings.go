@@ -54,8 +54,12 @@ func readSettings(source []byte) (*Settings, error) {
 	// Nodes, as a key written null is no word to a decoder, and a value such as
 	// 010 is to stay as it was written.
 	var file yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(source)).Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	in := yaml.NewDecoder(bytes.NewReader(source))
+	if err := in.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
+	}
+	if err := in.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, errors.New("want one document: what is behind a line of --- would not be read"))
 	}
 	s := &Settings{source: source, rows: map[string]map[string]string{}}
 	if len(file.Content) == 0 {
@@ -68,7 +72,7 @@ func readSettings(source []byte) (*Settings, error) {
 		row := map[string]string{}
 		s.rows[kind] = row
 		return pairs(kind, of, func(key string, value *yaml.Node) error {
-			if value.Kind != yaml.ScalarNode || value.Value == "" {
+			if value.Kind != yaml.ScalarNode || value.Value == "" || value.ShortTag() == "!!null" {
 				return fmt.Errorf("line %d: %s: %s: want one value", value.Line, kind, key)
 			}
 			row[key] = value.Value

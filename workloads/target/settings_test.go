@@ -60,14 +60,16 @@ func TestSettings(t *testing.T) {
 
 func TestSettingsAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"tide: [a]":                       "line 1: tide: want key: value",
-		"tide: {policy: [lru]}":           "line 1: tide: policy: want one value",
-		"tide: {policy: }":                "tide: policy: want one value",
-		"tide: {policy: ''}":              "tide: policy: want one value",
-		"10.0.0.1:9092: {heap: 1GiB}":     "want kafka, kafka-tiered, null, tide",
-		"tide: {a: 1}\ntide: {b: 1}":      "line 2: the file: tide is given twice",
-		"kafka: {jvm: {a: b}}":            "kafka: jvm: want one value",
-		"{" + strings.Repeat("[", 20_000): "yaml",
+		"tide: [a]":                        "line 1: tide: want key: value",
+		"tide: {policy: [lru]}":            "line 1: tide: policy: want one value",
+		"tide: {policy: }":                 "tide: policy: want one value",
+		"tide: {policy: ''}":               "tide: policy: want one value",
+		"kafka: {num.io.threads: null}":    "kafka: num.io.threads: want one value",
+		"tide: {a: 1}\n---\nkafka: {b: 1}": "want one document",
+		"10.0.0.1:9092: {heap: 1GiB}":      "want kafka, kafka-tiered, null, tide",
+		"tide: {a: 1}\ntide: {b: 1}":       "line 2: the file: tide is given twice",
+		"kafka: {jvm: {a: b}}":             "kafka: jvm: want one value",
+		"{" + strings.Repeat("[", 20_000):  "yaml",
 	} {
 		_, err := readSettings([]byte(text))
 		require.ErrorContains(t, err, want, text)
@@ -108,18 +110,22 @@ func TestProperties(t *testing.T) {
 	require.Equal(t, "1GiB", k.Describe()["kafka.jvm.heap"])
 
 	for text, want := range map[string]string{
-		"kafka?log.flush.interval.messages=1":    "say flush=1",
-		"kafka?listeners=a":                      "listeners cannot be given",
-		"kafka?log.dirs=/x":                      "it is set by the benchmark itself",
-		"kafka-tiered?log.segment.bytes=1048576": "say segment=",
-		"kafka-tiered?rsm.config.cache.bytes=1":  "say cache=",
-		"kafka?rsm.config.fetch.threads=8":       "is no setting of Apache Kafka's",
-		"kafka?zzz.zzz=1":                        "nearest is unstable.feature",
-		"kafka?aaa.aaa=1":                        "nearest is add.partitions",
-		`kafka?num.io.threads=a\b`:               "want one line without a backslash",
-		"kafka?jvm=-Xmx2g":                       "say heap=",
-		"kafka?jvm=-cp /x":                       "want options that begin with -X or -D",
-		"tide?num.io.threads=4&s3=x":             "want versitygw",
+		"kafka?log.flush.interval.messages=1":     "say flush=1",
+		"kafka?listeners=a":                       "listeners cannot be given",
+		"kafka?log.dirs=/x":                       "it is set by the benchmark itself",
+		"kafka-tiered?log.segment.bytes=1048576":  "say segment=",
+		"kafka-tiered?rsm.config.cache.bytes=1":   "say cache=",
+		"kafka?rsm.config.fetch.threads=8":        "is no setting of Apache Kafka's",
+		"kafka?zzz.zzz=1":                         "nearest is unstable.feature",
+		"kafka?aaa.aaa=1":                         "nearest is add.partitions",
+		`kafka?num.io.threads=a\b`:                "want one line without a backslash",
+		"kafka?log.flush.interval.ms=100":         "say flush=1",
+		"kafka?log.flush.scheduler.interval.ms=1": "say flush=1",
+		"kafka?jvm=-Xmx2g":                        "say heap=",
+		"kafka?jvm=-Dx=y -XX:MaxHeapSize=4g":      "jvm: -XX:MaxHeapSize=4g: say heap=",
+		"kafka?jvm=-XX:VMOptionsFile=/x":          "say heap=",
+		"kafka?jvm=-cp /x":                        "want options that begin with -X or -D",
+		"tide?num.io.threads=4&s3=x":              "want versitygw",
 	} {
 		_, err := ParseSpec(text)
 		require.ErrorContains(t, err, want, text)
