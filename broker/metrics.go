@@ -166,6 +166,7 @@ func (c collector) caches(s samples) {
 	s.gauge("tide_logcache_bytes", levels, l.Sealed, "state", "sealed")
 	s.gauge("tide_logcache_bytes", levels, l.Committed, "state", "committed")
 	s.gauge("tide_logcache_size_bytes", "Size of the log cache.", l.Size)
+	s.gauge("tide_logcache_resident_bytes", "Of it, what was ever written, and so takes memory.", l.Resident)
 	s.gauge("tide_logcache_index_bytes", "Of these, what is no batch: the index, and what was skipped at the ring's end.", l.Index)
 	s.gauge("tide_logcache_pinned_bytes", "Bytes of blocks that readers hold.", l.Pinned)
 	s.counter("tide_logcache_pinned_waits_total", "Appends that found no room because a reader held the oldest block.", l.PinnedWaits)

@@ -5,7 +5,7 @@ package results
 const (
 	FigureRSS       = "target peak RSS"
 	FigureMemory    = "target peak memory"          // of its cgroup (memory=)
-	FigureArenas    = "target arenas"               // log cache and block cache of tide, what is in use
+	FigureArenas    = "target arenas"               // log cache, block cache and request buffers of tide, what is resident
 	FigureRSSLess   = "target peak RSS less arenas" // by seconds; the peak RSS where there are none
 	FigureOwnRSS    = "generator peak RSS"
 	FigureOwnMemory = "generator peak memory" // of the load's cgroup, from the first send on

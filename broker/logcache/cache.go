@@ -73,6 +73,7 @@ type Stats struct {
 	Size, Active, Sealed, Committed int64
 	Index                           int64 // of these, what is no batch: index, and what was skipped at the ring's end
 	Pinned                          int64 // of blocks that readers hold now
+	Resident                        int64 // of Size, what was ever written: it stays resident when its blocks are given up
 	Blocks                          int64 // how many there are
 	Lookups                         int64 // Read calls
 	Freed                           int64 // bytes of committed blocks given up
@@ -286,7 +287,7 @@ func (c *Cache) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st := c.stats
-	st.Size = c.size
+	st.Size, st.Resident = c.size, min(c.head, c.size)
 	blocks := c.blocks
 	if c.active != nil {
 		blocks = append(blocks[:len(blocks):len(blocks)], c.active)

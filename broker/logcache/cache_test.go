@@ -185,6 +185,24 @@ func TestSizeFor(t *testing.T) {
 	}
 }
 
+// TestResident: memory that blocks have given up is not given back.
+func TestResident(t *testing.T) {
+	c := newCache(t, 64<<10)
+	require.Zero(t, c.Stats().Resident)
+	require.True(t, put(t, c, 1, 0, 1, 1000))
+	c.Committed(c.Seal())
+	held := c.Stats().Committed
+	c.Drop()
+	require.Zero(t, c.Stats().Committed)
+	require.Equal(t, held, c.Stats().Resident)
+	for i := range int64(200) {
+		for !put(t, c, 1, 1+i, 1, 1000) {
+			c.Committed(c.Seal())
+		}
+	}
+	require.Equal(t, c.Stats().Size, c.Stats().Resident, "the ring has gone round")
+}
+
 func TestReserveWithoutRoomPanics(t *testing.T) {
 	c := newCache(t, 64<<10)
 	fillUp(t, c, 0)

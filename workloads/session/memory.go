@@ -6,16 +6,17 @@ import (
 	"github.com/tidelog/tide/results"
 )
 
-// Gauges of the broker's large arenas, of those bytes that hold something. What
-// else it maps, a WAL's buffers or those of requests, is not taken off.
+// Gauges of the broker's arenas, of what they have resident, in use or not. The
+// WAL's buffers are not taken off.
 const (
-	metricLogCache   = "tide_logcache_bytes{"
+	metricLogCache   = "tide_logcache_resident_bytes"
 	metricBlockCache = "tide_blockcache_mapped_bytes"
+	metricFrames     = "tide_frames_bytes{" // of large requests, by state
 )
 
 // memory is the most of each that any second had, in bytes.
 //
-//	RSS │ arenas: log cache, block cache │ less arenas: heap, stacks, other buffers │
+//	RSS │ arenas: log cache, block cache, frames │ less arenas: heap, stacks, other buffers │
 type memory struct {
 	arenas float64 // 0: the target has none that it tells of
 	less   float64 // RSS of a second less the arenas of that second
@@ -36,7 +37,7 @@ func (m *memory) add(now snapshot) {
 func arenasOf(metrics map[string]float64) float64 {
 	var sum float64
 	for key, v := range metrics {
-		if strings.HasPrefix(key, metricLogCache) || key == metricBlockCache {
+		if key == metricLogCache || key == metricBlockCache || strings.HasPrefix(key, metricFrames) {
 			sum += v
 		}
 	}

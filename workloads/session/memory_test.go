@@ -37,7 +37,7 @@ func TestMemoryLessArenas(t *testing.T) {
 	const mib = 1 << 20
 	of := func(rss, log, block int64) fake {
 		return fake{
-			metrics: target.Metrics{`tide_logcache_bytes{state="active"}`: float64(log), `tide_logcache_bytes{state="committed"}`: mib, metricBlockCache: float64(block), "tide_logcache_size_bytes": 1 << 40},
+			metrics: target.Metrics{metricLogCache: float64(log), metricFrames + `state="idle"}`: mib, metricBlockCache: float64(block), "tide_logcache_size_bytes": 1 << 40, `tide_logcache_bytes{state="active"}`: 1 << 40},
 			usage:   target.Usage{RSS: rss, PeakRSS: 320 * mib, PeakMemory: 900 * mib},
 		}
 	}
