@@ -218,7 +218,7 @@ func (t *trial) prepare(ctx context.Context) error {
 		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
 		Seed: t.load.Config().Seed, Config: t.describe(), Command: command(t.cfg),
 	}
-	if run.Durability, err = t.cfg.Target.Durability(); err != nil {
+	if run.Durability, err = t.cfg.Target.Durability(t.load.Config().TopicConfig); err != nil {
 		return err
 	}
 	run.Durability.Acks = t.load.Config().Acks

@@ -3,6 +3,8 @@ package target
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/tidelog/tide/internal/units"
@@ -110,12 +112,31 @@ func (s Spec) word(key string, into *string, of ...string) error {
 	return fmt.Errorf("%s: %s: want %s", key, text, strings.Join(of, " or "))
 }
 
-// durability of an acknowledgement.
-func (r rival) durability() results.Durability {
-	if r.Flush {
-		return results.Durability{Acks: "all", Flush: "fsync", Replicas: 1, PowerCut: "a power cut loses nothing acknowledged (flush.messages=1)"}
+// durability of an acknowledgement. A topic's own flush.messages takes the place
+// of the broker's. A flush now and then is named, and is not durable either.
+func (r rival) durability(topic map[string]string) results.Durability {
+	d := results.Durability{Acks: "all", Flush: "none", Replicas: 1, PowerCut: "a power cut loses what the page cache held"}
+	records, own := flushSetting(topic, "flush.messages")
+	ms, _ := flushSetting(topic, "flush.ms")
+	switch {
+	case records == 1, !own && r.Flush:
+		d.Flush, d.PowerCut = "fsync", "a power cut loses nothing acknowledged (flush.messages=1)"
+	case records > 0:
+		d.Flush, d.PowerCut = fmt.Sprintf("fsync every %d records", records), "a power cut loses what was not flushed yet"
+	case ms > 0:
+		d.Flush, d.PowerCut = fmt.Sprintf("fsync every %d ms", ms), "a power cut loses what was not flushed yet"
 	}
-	return results.Durability{Acks: "all", Flush: "none", Replicas: 1, PowerCut: "a power cut loses what the page cache held"}
+	return d
+}
+
+// flushSetting is one of a topic's, 0: never, and whether the topic has it.
+func flushSetting(topic map[string]string, name string) (every int64, own bool) {
+	text, own := topic[name]
+	every, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || every == math.MaxInt64 {
+		return 0, own
+	}
+	return every, own
 }
 
 // segment is log.segment.bytes for a load of so many bytes a partition.

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tidelog/tide/results"
 )
 
 func TestParseRivals(t *testing.T) {
@@ -62,10 +64,35 @@ func TestDurabilityOfRivals(t *testing.T) {
 	} {
 		s, err := ParseSpec(text)
 		require.NoError(t, err)
-		d, err := s.Durability()
+		d, err := s.Durability(nil)
 		require.NoError(t, err)
 		require.Equal(t, want[0], d.Flush, text)
 		require.Contains(t, d.PowerCut, want[1], text)
+	}
+}
+
+// TestTopicsFlush: a driver file may say what its topics flush, as the benchmark's
+// own kafka-sync.yaml does.
+func TestTopicsFlush(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		topic map[string]string
+		flush string
+	}{
+		{"kafka", map[string]string{"flush.messages": "1", "flush.ms": "0"}, "fsync"},
+		{"kafka", map[string]string{"flush.messages": "9223372036854775807"}, "none"},
+		{"kafka", map[string]string{"flush.messages": "1000"}, "fsync every 1000 records"},
+		{"kafka", map[string]string{"flush.ms": "200"}, "fsync every 200 ms"},
+		{"kafka?flush=1", map[string]string{"flush.messages": "1000"}, "fsync every 1000 records"},
+		{"kafka?flush=1", map[string]string{"flush.ms": "200"}, "fsync"},
+		{"tide", map[string]string{"flush.messages": "1000"}, "dsync"},
+	} {
+		s, err := ParseSpec(c.text)
+		require.NoError(t, err)
+		d, err := s.Durability(c.topic)
+		require.NoError(t, err)
+		require.Equal(t, c.flush, d.Flush, "%s %v", c.text, c.topic)
+		require.Equal(t, c.flush == "fsync" || c.flush == "dsync", d.Class() == results.Durable, "%s %v", c.text, c.topic)
 	}
 }
 

@@ -166,8 +166,9 @@ func (s Spec) flags() []string {
 	return args
 }
 
-// Durability is what an acknowledgement of this target has survived.
-func (s Spec) Durability() (results.Durability, error) {
+// Durability is what an acknowledgement of this target has survived, in a topic
+// that was created with these settings: Kafka takes some from there.
+func (s Spec) Durability(topic map[string]string) (results.Durability, error) {
 	switch {
 	case s.Address != "":
 		return results.Durability{Acks: "all", Flush: "not known", PowerCut: "not known: the target runs elsewhere"}, nil
@@ -175,7 +176,7 @@ func (s Spec) Durability() (results.Durability, error) {
 		return results.Durability{Acks: "all", Flush: "none", Replicas: 0, PowerCut: "nothing is stored at all"}, nil
 	case s.Kind == Kafka || s.Kind == KafkaTiered:
 		r, err := s.rival()
-		return r.durability(), err
+		return r.durability(topic), err
 	}
 	return Durability(s.Flags["wal"])
 }

@@ -61,7 +61,7 @@ func TestRemote(t *testing.T) {
 	m, err := r.Metrics(t.Context())
 	require.NoError(t, err)
 	require.Nil(t, m)
-	d, err := s.Durability()
+	d, err := s.Durability(nil)
 	require.NoError(t, err)
 	require.Contains(t, d.Flush, "not known")
 }
