@@ -15,7 +15,7 @@ import (
 func TestBuiltIn(t *testing.T) {
 	require.Equal(t, []string{
 		"automq-scale", "automq-tail-1024", "automq-tail-1100", "automq-tail-2200", "automq-tail-500",
-		"catchup-2gib", "catchup-cache", "catchup-live", "closed-1k", "closed-4k", "cold-blocks", "quick-catchup", "quick-tail",
+		"catchup-2gib", "catchup-cache", "catchup-live", "catchup-tier", "closed-1k", "closed-4k", "cold-blocks", "quick-catchup", "quick-tail",
 		"tail-10k", "tail-20mib", "tail-2k", "tail-linger",
 	}, Names())
 	for _, name := range Names() {
