@@ -132,11 +132,12 @@ func (t CellTrial) TrialID() (string, bool) {
 }
 
 // LoadTrial reads the directory that a trial of a matrix has left, for what its
-// one line does not hold: histograms, phases, the timeline.
-func (m *MatrixRun) LoadTrial(t CellTrial) (*Trial, error) {
+// one line does not hold: histograms, phases, the timeline. Wanted are logs, as
+// by Load.
+func (m *MatrixRun) LoadTrial(t CellTrial, want ...Series) (*Trial, error) {
 	id, ok := t.TrialID()
 	if !ok {
 		return nil, fmt.Errorf("trial %s of %s has left no directory", t.Key(), m.Dir)
 	}
-	return Load(filepath.Join(m.Dir, trialsDir, id))
+	return Load(filepath.Join(m.Dir, trialsDir, id), want...)
 }

@@ -29,7 +29,7 @@ type hlogWriter struct {
 }
 
 func createHlog(dir string, s Series, start time.Time) (*hlogWriter, error) {
-	f, err := os.Create(filepath.Join(dir, s.String()+".hlog"))
+	f, err := os.Create(filepath.Join(dir, s.file()))
 	if err != nil {
 		return nil, err
 	}

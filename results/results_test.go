@@ -71,7 +71,7 @@ func TestLoadNamesTheBrokenFile(t *testing.T) {
 		}
 		require.NotContains(t, err.Error(), "\n", "one line")
 	}
-	for _, file := range []string{"env.json", "timeline.csv", "e2e.response.hlog"} {
+	for _, file := range []string{"env.json", "timeline.csv", "produce.response.hlog"} {
 		dir := t.TempDir()
 		resultstest.Write(t, dir)
 		require.NoError(t, os.Remove(filepath.Join(dir, file)))

@@ -32,6 +32,9 @@ func (s Series) optional() bool { return s >= FetchService }
 // String is the stem of the series' file.
 func (s Series) String() string { return seriesNames[s] }
 
+// file of the series in a trial's directory.
+func (s Series) file() string { return s.String() + ".hlog" }
+
 // Bounds of every histogram, in nanoseconds: three digits up to an hour.
 const (
 	HistogramLowest  = 1

@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Writer fills the directory of one trial while it runs.
@@ -115,106 +112,4 @@ func writeJSON(path string, v any) error {
 		return err
 	}
 	return os.Rename(tmp, path)
-}
-
-// Trial is a directory that was read.
-type Trial struct {
-	Dir      string
-	Run      Run
-	Env      Env
-	Logs     [SeriesCount][]Interval
-	Timeline Timeline
-}
-
-// Load reads a directory that Finish has completed. Every error names the file.
-func Load(dir string) (*Trial, error) {
-	t := &Trial{Dir: dir}
-	if err := readJSON(filepath.Join(dir, "run.json"), &t.Run); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is not a finished trial: %w", dir, err)
-		}
-		return nil, err
-	}
-	if t.Run.Schema != SchemaVersion {
-		return nil, fmt.Errorf("%s: run.json has schema %d, this program reads %d: use the tide that wrote it", dir, t.Run.Schema, SchemaVersion)
-	}
-	env := filepath.Join(dir, "env.json")
-	if err := readJSON(env, &t.Env); err != nil {
-		return nil, missing(env, err)
-	}
-	for s := range SeriesCount {
-		path := filepath.Join(dir, s.String()+".hlog")
-		var err error
-		t.Logs[s], err = ReadHlog(path)
-		if err != nil && (!s.optional() || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, missing(path, err)
-		}
-	}
-	if err := t.checkCounts(); err != nil {
-		return nil, err
-	}
-	return t, missing(filepath.Join(dir, "timeline.csv"), t.loadTimeline())
-}
-
-// checkCounts holds what the log of response times has against what was counted:
-// a file that lost whole lines, at its end or anywhere, would give percentiles of
-// the rest without a word.
-func (t *Trial) checkCounts() error {
-	acked, counted := t.Run.Counters["load.acked"]
-	if !counted {
-		return nil
-	}
-	var logged int64
-	for _, i := range t.Logs[ProduceResponse] {
-		logged += i.Hist.TotalCount()
-	}
-	if logged == acked {
-		return nil
-	}
-	path := filepath.Join(t.Dir, ProduceResponse.String()+".hlog")
-	return &BrokenFile{path, 0, fmt.Errorf("it holds the times of %d records, and %d were acknowledged", logged, acked)}
-}
-
-// missing adds the remedy to the error of a file that every trial has.
-func missing(path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return &BrokenFile{path, 0, errors.New("the file is missing")}
-	}
-	return err
-}
-
-func (t *Trial) loadTimeline() error {
-	path := filepath.Join(t.Dir, "timeline.csv")
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var line int
-	if t.Timeline, line, err = readTimeline(f); err != nil {
-		return &BrokenFile{path, line, err}
-	}
-	return nil
-}
-
-// Merged is all intervals of a series in one histogram; phase "" takes every
-// phase.
-func (t *Trial) Merged(s Series, phase string) *hdrhistogram.Histogram {
-	sum := NewHistogram()
-	for _, i := range t.Logs[s] {
-		if phase == "" || i.Phase == phase {
-			i.Hist.AddTo(sum)
-		}
-	}
-	return sum
-}
-
-// Phase finds a phase by name.
-func (t *Trial) Phase(name string) (Phase, bool) {
-	for _, p := range t.Run.Phases {
-		if p.Name == name {
-			return p, true
-		}
-	}
-	return Phase{}, false
 }

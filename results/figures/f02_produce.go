@@ -88,7 +88,7 @@ func f02Pictures(run *results.MatrixRun) ([]picture, error) {
 func merged(run *results.MatrixRun, c results.Cell, s results.Series) *hdrhistogram.Histogram {
 	sum := results.NewHistogram()
 	for _, line := range c.Trials {
-		t, err := run.LoadTrial(line)
+		t, err := run.LoadTrial(line, s)
 		if err != nil {
 			continue
 		}

@@ -133,7 +133,7 @@ func f04Picture(run *results.MatrixRun, cells []results.Cell, workload string) (
 // firstWhole is the first repeat whose directory is there; nil for none.
 func firstWhole(run *results.MatrixRun, c results.Cell) *results.Trial {
 	for _, line := range c.Trials {
-		if t, err := run.LoadTrial(line); err == nil {
+		if t, err := run.LoadTrial(line, results.ProduceResponse); err == nil {
 			return t
 		}
 	}

@@ -179,6 +179,16 @@ func TestMeasuredPhases(t *testing.T) {
 	require.Equal(t, int64(1024), r.MessageSize)
 }
 
+// TestNotOfAnIncompleteTrial: what is not known would be written as zero.
+func TestNotOfAnIncompleteTrial(t *testing.T) {
+	trial := write(t, shape{{"run", 2, 10, 5}})
+	trial.Missing = []results.Series{results.ProduceDelay}
+	require.ErrorIs(t, omb.Write(trial), omb.ErrIncomplete)
+	require.NoFileExists(t, filepath.Join(trial.Dir, omb.FileName))
+	trial.Missing = []results.Series{results.ProduceClient} // OMB has none of it
+	require.NoError(t, omb.Write(trial))
+}
+
 func TestEmptyTrial(t *testing.T) {
 	trial := write(t, shape{{"warm-up", 2, 10, 0}})
 	require.NoError(t, omb.Write(trial))

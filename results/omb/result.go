@@ -2,8 +2,11 @@ package omb
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,8 +103,17 @@ func Of(t *results.Trial) Result {
 	return r
 }
 
+// ErrIncomplete is of a trial that lacks a log: OMB's form has no word for a
+// time that is not known, and a chart would draw its zeros.
+var ErrIncomplete = errors.New("no " + FileName + ", for want of a log")
+
 // Write makes the file in the trial's directory.
 func Write(t *results.Trial) error {
+	for _, s := range series {
+		if slices.Contains(t.Missing, s) {
+			return fmt.Errorf("%s: %w of %s", t.Dir, ErrIncomplete, s)
+		}
+	}
 	b, err := json.MarshalIndent(Of(t), "", "  ")
 	if err != nil {
 		return err

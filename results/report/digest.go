@@ -31,6 +31,7 @@ type digest struct {
 	config map[string]string
 	env    map[string]string
 	notes  []string // of INVALID, and warnings
+	lacks  string   // the warning of logs that are missing; "" for none
 }
 
 // phaseDigest is one phase; Curves are by name of the series.
@@ -107,8 +108,11 @@ func digestOf(t *results.Trial, series []results.Series, maxPoints int) *digest 
 	for _, f := range t.Run.Verdict.Reasons {
 		d.notes = append(d.notes, f.String())
 	}
-	for _, f := range t.Run.Warnings {
+	for _, f := range t.Warnings() {
 		d.notes = append(d.notes, f.String())
+	}
+	if f, some := t.Incomplete(); some {
+		d.lacks = f.String()
 	}
 	for _, p := range lasting(t.Env) {
 		d.env[p.Name] = p.Value

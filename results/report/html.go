@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"html/template"
 	"maps"
@@ -105,9 +106,10 @@ func inline(svg []byte) template.HTML {
 }
 
 // Write makes what the trial's directory holds beside its record: the figures,
-// omb.json and the page. It returns the page's path.
+// omb.json, where no log is missing for it, and the page. It returns the page's
+// path.
 func Write(t *results.Trial) (string, error) {
-	if err := omb.Write(t); err != nil {
+	if err := omb.Write(t); err != nil && !errors.Is(err, omb.ErrIncomplete) {
 		return "", err
 	}
 	drawn, err := figures.Draw(t)

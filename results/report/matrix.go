@@ -122,6 +122,7 @@ func (m Matrix) html() ([]byte, error) {
 	for _, f := range overlay.skipped {
 		p.Warnings = append(p.Warnings, f.String())
 	}
+	p.Warnings = append(p.Warnings, overlay.incomplete()...)
 	for _, drawn := range m.Drawn {
 		p.Pictures = append(p.Pictures, picture{drawn.Title, inline(drawn.SVG)})
 	}
@@ -184,7 +185,7 @@ func (m Matrix) overlay() (*Overlay, map[string]int) {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			continue // published without them
 		}
-		trial, err := results.Load(dir)
+		trial, err := results.Load(dir, overlaid...)
 		if err != nil {
 			o.Skip(dir, err)
 			continue

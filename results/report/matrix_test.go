@@ -96,3 +96,19 @@ func TestEmptyMatrixHasAPage(t *testing.T) {
 	html, _ := matrixPage(t, run)
 	holds(t, html, "0 of 0 cells")
 }
+
+// A matrix draws response times only: other logs may be missing, and nobody needs
+// to know.
+func TestMatrixNamesMissingLogs(t *testing.T) {
+	dir := t.TempDir()
+	run := resultstest.WriteMatrix(t, dir)
+	for trial, file := range map[string]string{
+		"trial-0": "produce.service.hlog", "trial-1": "e2e.response.hlog", "trial-2": "e2e.response.hlog",
+	} {
+		require.NoError(t, os.Remove(filepath.Join(dir, "trials", trial, file)))
+	}
+	html, data := matrixPage(t, run)
+	holds(t, html, "2 trials: missing in the trial&#39;s folder: e2e.response.hlog:")
+	require.NotContains(t, html, "produce.service.hlog")
+	require.Len(t, data["trials"], resultstest.MatrixRepeats)
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ func (o *Overlay) Len() int { return len(o.trials) }
 func WriteOverlay(path string, dirs []string) error {
 	o := NewOverlay()
 	for _, dir := range dirs {
-		t, err := results.Load(dir)
+		t, err := results.Load(dir, overlaid...)
 		if err != nil {
 			o.Skip(dir, err)
 			continue
@@ -256,6 +257,21 @@ func (o *Overlay) notes() []note {
 		return strings.Compare(a.Text, b.Text)
 	})
 	return out[:min(len(out), maxNotes)]
+}
+
+// incomplete says of how many trials the same logs are missing.
+func (o *Overlay) incomplete() []string {
+	count := map[string]int{}
+	for _, t := range o.trials {
+		if t.lacks != "" {
+			count[t.lacks]++
+		}
+	}
+	var out []string
+	for _, text := range slices.Sorted(maps.Keys(count)) {
+		out = append(out, fmt.Sprintf("%s: %s", plural(fmt.Sprint(count[text]), "trial"), text))
+	}
+	return out
 }
 
 // maxNotes that are listed; the others are on the trials' own pages.

@@ -140,7 +140,7 @@ func Table(w io.Writer, t *results.Trial) {
 	}
 	d := t.Run.Durability
 	fmt.Fprintf(w, "%-34s acks=%s, flush=%s, replicas=%d: %s\n", "durability", d.Acks, d.Flush, d.Replicas, d.PowerCut)
-	for _, f := range t.Run.Warnings {
+	for _, f := range t.Warnings() {
 		fmt.Fprintf(w, "%-34s %s\n", "warning", f)
 	}
 	fmt.Fprintf(w, "%-34s %s\n", "verdict", t.Run.Verdict.Word)

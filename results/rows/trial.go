@@ -37,7 +37,7 @@ func base(t *results.Trial) Row {
 	for name, f := range t.Run.Figures {
 		r.Figures[Name(name, f.Unit)] = f.Value
 	}
-	for _, f := range t.Run.Warnings {
+	for _, f := range t.Warnings() {
 		r.Warnings = append(r.Warnings, f.String())
 	}
 	for _, f := range t.Run.Verdict.Reasons {

@@ -237,7 +237,7 @@ func (b brokerTrial) outcome(printed map[string]any, place string) (outcome, err
 	}
 	o := outcome{verdict: t.Run.Verdict.Word, result: flat(t)}
 	o.result["trial"] = id
-	for _, w := range t.Run.Warnings {
+	for _, w := range t.Warnings() {
 		o.warnings = append(o.warnings, w.String())
 	}
 	var reasons []string
