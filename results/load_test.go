@@ -72,3 +72,11 @@ func TestBrokenLogIsAnError(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, whole, 0o644))
 	}
 }
+
+func TestLoadIsBounded(t *testing.T) {
+	dir := without(t)
+	path := filepath.Join(dir, "run.json")
+	require.NoError(t, os.Truncate(path, 16<<20+1))
+	_, err := results.Load(dir)
+	require.ErrorContains(t, err, path+": too large: want at most 16 MiB; restore the file from a copy")
+}

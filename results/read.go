@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/tidelog/tide/internal/bounded"
 )
 
 // Bounds of files that are read. Ours stay far below them: what is larger has
@@ -40,14 +41,13 @@ func (e *BrokenFile) Error() string {
 // Unwrap gives the cause.
 func (e *BrokenFile) Unwrap() error { return e.Err }
 
-// readJSON reads a small file whole.
+// readJSON reads a small file whole. One that is too large is broken.
 func readJSON(path string, v any) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+	b, err := bounded.Read(path, maxJSON)
+	var over *bounded.Excess
+	if errors.As(err, &over) {
+		return &BrokenFile{path, 0, over}
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
 	if err != nil {
 		return err
 	}
@@ -59,9 +59,6 @@ func readJSON(path string, v any) error {
 
 // decodeJSON returns the line of what is wrong.
 func decodeJSON(b []byte, v any) (line int, err error) {
-	if len(b) > maxJSON {
-		return 0, fmt.Errorf("has more than %d MiB", maxJSON>>20)
-	}
 	err = json.Unmarshal(b, v)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tidelog/tide/internal/bounded"
 )
 
 //go:embed *.yaml
@@ -96,8 +98,8 @@ type Workload struct {
 
 // Parse reads a workload and reports every fault.
 func Parse(content []byte) (Workload, error) {
-	if len(content) > maxFile {
-		return Workload{}, fmt.Errorf("workload has %d bytes, want at most %d", len(content), maxFile)
+	if err := bounded.Check(content, maxFile); err != nil {
+		return Workload{}, fmt.Errorf("workload: %w", err)
 	}
 	w := Workload{source: content, Topics: 1, KeyDistributor: "NO_KEY", WarmupDurationMinutes: 1, Seed: 1, ColdFetchClients: 16}
 	w.RandomTopicNames, w.LogIntervalMillis, w.Version, w.BacklogDrainRatio = true, 10_000, 1, 1
@@ -206,17 +208,12 @@ func Open(name string) (Workload, error) {
 		}
 		return Parse(content)
 	}
-	f, err := os.Open(name)
+	content, err := bounded.Read(name, maxFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return Workload{}, fmt.Errorf("workload %s: no such file, and the built-in ones are %s", name, strings.Join(Names(), ", "))
 	}
 	if err != nil {
-		return Workload{}, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return Workload{}, fmt.Errorf("workload %s: %w", name, err)
+		return Workload{}, fmt.Errorf("workload: %w", err)
 	}
 	w, err := Parse(content)
 	if err == nil {

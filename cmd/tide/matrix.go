@@ -15,6 +15,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/tidelog/tide/internal/bounded"
 	"github.com/tidelog/tide/results"
 	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/workloads"
@@ -54,15 +55,14 @@ func matrixContent(name string) ([]byte, error) {
 	if slices.Contains(workloads.MatrixNames(), name) {
 		return workloads.Matrix(name)
 	}
-	f, err := os.Open(name)
+	content, err := bounded.Read(name, matrix.MaxFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("matrix %s: no such file, and the built-in ones are %s", name, strings.Join(workloads.MatrixNames(), ", "))
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("matrix: %w", err)
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 2<<20)) // Parse refuses half of that
+	return content, nil
 }
 
 // prepare works the matrix out for this machine; without a way to reach targets,

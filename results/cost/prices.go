@@ -14,11 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tidelog/tide/internal/bounded"
 )
 
 //go:embed prices-2026-11.yaml
@@ -97,9 +98,9 @@ func Read(name string) (Book, error) {
 	if name == "" {
 		return Default(), nil
 	}
-	content, err := os.ReadFile(name)
+	content, err := bounded.Read(name, maxBook)
 	if err != nil {
-		return Book{}, err
+		return Book{}, fmt.Errorf("price book: %w", err)
 	}
 	b, err := Parse(content)
 	if err != nil {
@@ -110,8 +111,8 @@ func Read(name string) (Book, error) {
 
 // Parse reads a book and reports every fault.
 func Parse(content []byte) (Book, error) {
-	if len(content) > maxBook {
-		return Book{}, fmt.Errorf("price book has %d bytes, want at most %d", len(content), maxBook)
+	if err := bounded.Check(content, maxBook); err != nil {
+		return Book{}, fmt.Errorf("price book: %w", err)
 	}
 	var b Book
 	dec := yaml.NewDecoder(bytes.NewReader(content))

@@ -24,12 +24,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tidelog/tide/internal/bounded"
 	"github.com/tidelog/tide/workloads/load"
 )
 
@@ -66,14 +66,9 @@ type file struct {
 
 // Open reads a file.
 func Open(path string) (*Driver, error) {
-	f, err := os.Open(path)
+	content, err := bounded.Read(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("driver: %w", err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("driver %s: %w", path, err)
 	}
 	d, err := Parse(content)
 	if err != nil {
@@ -85,8 +80,8 @@ func Open(path string) (*Driver, error) {
 // Parse reads a driver and reports every fault but unmapped properties, which
 // it lists: see Check.
 func Parse(content []byte) (*Driver, error) {
-	if len(content) > maxFile {
-		return nil, fmt.Errorf("driver has %d bytes, want at most %d", len(content), maxFile)
+	if err := bounded.Check(content, maxFile); err != nil {
+		return nil, fmt.Errorf("driver: %w", err)
 	}
 	f := file{ReplicationFactor: 1}
 	dec := yaml.NewDecoder(bytes.NewReader(content))

@@ -31,11 +31,13 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tidelog/tide/internal/bounded"
 )
 
 // Bounds of a matrix file.
 const (
-	maxFile    = 1 << 20 // bytes
+	MaxFile    = 1 << 20 // bytes
 	maxValues  = 1000    // of one axis
 	maxTrials  = 1_000_000
 	maxRepeats = 1000
@@ -136,8 +138,8 @@ func Parse(content []byte, quick bool) (Matrix, error) {
 // read returns what is left of a matrix without its faults, for further ones to
 // be found. The error is that of a file that is no matrix at all.
 func read(content []byte, quick bool) (Matrix, []error, error) {
-	if len(content) > maxFile {
-		return Matrix{}, nil, fmt.Errorf("it has %d bytes, want at most %d", len(content), maxFile)
+	if err := bounded.Check(content, MaxFile); err != nil {
+		return Matrix{}, nil, err
 	}
 	m := Matrix{Axes: map[string][]string{}, Repeats: 5, Seed: 1, Targets: []string{tideTarget}, Quick: Quick{Repeats: 2}}
 	dec := yaml.NewDecoder(bytes.NewReader(content))

@@ -152,7 +152,7 @@ quick: {axes: {block: [4KiB]}}
 	}
 	_, err = Parse([]byte("name: x\nreplicas: 3\n"), false)
 	require.ErrorContains(t, err, "field replicas not found")
-	_, err = Parse(make([]byte, maxFile+1), false)
+	_, err = Parse(make([]byte, MaxFile+1), false)
 	require.ErrorContains(t, err, "at most")
 }
 

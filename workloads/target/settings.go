@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tidelog/tide/internal/bounded"
 )
 
 // Settings are a file of settings for rows of --target, by the kind of target:
@@ -31,19 +32,11 @@ const maxSettings = 1 << 20
 // OpenSettings reads a file. Kinds and forms are checked here, keys and values
 // where they come to a row.
 func OpenSettings(path string) (*Settings, error) {
-	f, err := os.Open(path)
+	source, err := bounded.Read(path, maxSettings)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("target configuration: %w", err)
 	}
-	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
-	if err == nil && len(source) > maxSettings {
-		err = fmt.Errorf("want at most %d bytes", maxSettings)
-	}
-	var s *Settings
-	if err == nil {
-		s, err = readSettings(source)
-	}
+	s, err := readSettings(source)
 	if err != nil {
 		return nil, fmt.Errorf("target configuration %s: %w", path, err)
 	}

@@ -88,7 +88,7 @@ func TestSettingsAreRefused(t *testing.T) {
 	large := filepath.Join(t.TempDir(), "large.yaml")
 	require.NoError(t, os.WriteFile(large, []byte(strings.Repeat("#", maxSettings+1)), 0o600))
 	_, err = OpenSettings(large)
-	require.ErrorContains(t, err, "want at most 1048576 bytes")
+	require.ErrorContains(t, err, large+": too large: want at most 1 MiB: make it smaller")
 
 	f, err = readSettings([]byte("kafka: {heap: 1MiB}"))
 	require.NoError(t, err)
