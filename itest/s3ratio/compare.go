@@ -27,11 +27,11 @@ func compare(ctx context.Context, cfg config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	g, err := startGateway(ctx, cfg.Versitygw, filepath.Join(dir, "s3"))
+	g, err := target.StartGateway(ctx, cfg.Versitygw, filepath.Join(dir, "s3"), filepath.Join(dir, "s3.log"))
 	if err != nil {
 		return err
 	}
-	defer g.stop()
+	defer func() { err = errors.Join(err, g.Stop()) }()
 	fmt.Fprintf(out, "%s of %s records; page cache warm; bare reader: %d GETs of up to %s in flight; client verifies every record\n",
 		cfg.Size, cfg.Value, cfg.Bare.Places, cfg.Bare.Get)
 	for _, n := range cfg.Partitions {
@@ -46,7 +46,7 @@ func compare(ctx context.Context, cfg config, out io.Writer) (err error) {
 // backlog is one topic's records, and the readings of it.
 type backlog struct {
 	cfg        config
-	gateway    *gateway
+	gateway    *target.Gateway
 	partitions int
 	dir        string // of the broker, and of logs
 	out        io.Writer
@@ -153,12 +153,12 @@ func (b *backlog) startTide(ctx context.Context) (*target.Process, error) {
 // broker on this back-log's data. Objects stay as they were uploaded.
 func (b *backlog) broker(ctx context.Context, name string, more []string) (*target.Process, error) {
 	return target.Start(ctx, target.Config{
-		Binary: b.cfg.Tide, Log: filepath.Join(b.dir, name+".log"), Env: b.gateway.env(), StopTimeout: time.Minute,
+		Binary: b.cfg.Tide, Log: filepath.Join(b.dir, name+".log"), Env: b.gateway.Env(), StopTimeout: time.Minute,
 		Args: append([]string{"--data", filepath.Join(b.dir, "data"), "--store", b.url(), "--no-compact"}, more...),
 	})
 }
 
-func (b *backlog) url() string { return b.gateway.url(strconv.Itoa(b.partitions)) }
+func (b *backlog) url() string { return b.gateway.URL(strconv.Itoa(b.partitions)) }
 
 func (b *backlog) startBare(ctx context.Context) (*target.Process, error) {
 	self, err := os.Executable()
@@ -166,7 +166,7 @@ func (b *backlog) startBare(ctx context.Context) (*target.Process, error) {
 		return nil, err
 	}
 	return target.Start(ctx, target.Config{
-		Binary: self, Log: filepath.Join(b.dir, "bare.log"), Env: b.gateway.env(),
+		Binary: self, Log: filepath.Join(b.dir, "bare.log"), Env: b.gateway.Env(),
 		Args: append([]string{"--store", b.url(), "--topic", topic, "--streams", strings.Join(b.streams, ",")}, b.cfg.Bare.args()...),
 	})
 }
@@ -187,7 +187,7 @@ func (b *backlog) read(ctx context.Context, s side) (r reading, err error) {
 		return r, err
 	}
 	profiled := b.profile(ctx, p)
-	server, gateway, began := p.Usage().CPU, b.gateway.cpu(), time.Now()
+	server, gateway, began := p.Usage().CPU, b.gateway.Usage().CPU, time.Now()
 	cfg := b.load.Config()
 	cfg.Brokers = []string{p.Kafka()}
 	client, err := replay.Start(self, replay.Spec{Load: cfg, Consumers: 1, Ends: b.ends}, func(int64, int64) {})
@@ -201,7 +201,7 @@ func (b *backlog) read(ctx context.Context, s side) (r reading, err error) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	r.took, r.server, r.gateway = time.Since(began), p.Usage().CPU-server, b.gateway.cpu()-gateway
+	r.took, r.server, r.gateway = time.Since(began), p.Usage().CPU-server, b.gateway.Usage().CPU-gateway
 	got, stopped := client.Stop()
 	if err := errors.Join(err, stopped); err != nil {
 		return r, err

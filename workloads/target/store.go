@@ -43,14 +43,12 @@ func (s Spec) beside() (beside, error) {
 	return b, nil
 }
 
-// Credentials of the server; nobody but this machine reaches it.
-const storeKey, storeSecret, storeBucket = "bench", "bench-secret", "bench"
-
 // store is one that runs.
 type store struct {
-	server, proxy *child // proxy nil without a model
-	addr          string // what targets talk to
-	admin         string // of the proxy
+	server *Gateway
+	proxy  *child // nil without a model
+	addr   string // what targets talk to
+	admin  string // of the proxy
 }
 
 // start starts the server, and the proxy before it.
@@ -75,21 +73,12 @@ func (s *store) startServer(ctx context.Context, cfg StartConfig) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(cfg.Data, "s3")
-	if err := os.MkdirAll(filepath.Join(dir, storeBucket), 0o755); err != nil { // its buckets are directories
+	binary := filepath.Join(root, "bin", "deps", "go", "versitygw")
+	if s.server, err = StartGateway(ctx, binary, filepath.Join(cfg.Data, "s3"), beforeExt(cfg.Log, "-s3")); err != nil {
 		return err
 	}
-	if s.addr, err = freeAddr(); err != nil {
-		return err
-	}
-	c, err := openChild("the S3 server", beforeExt(cfg.Log, "-s3"), nil, stopTimeout)
-	if err != nil {
-		return err
-	}
-	s.server, c.termed = c, true
-	cmd := exec.Command(filepath.Join(root, "bin", "deps", "go", "versitygw"), "--port", s.addr,
-		"--access", storeKey, "--secret", storeSecret, "--keep-alive", "--quiet", "posix", dir)
-	return c.launch(ctx, cmd, listening(s.addr), time.Minute)
+	s.addr = s.server.addr
+	return nil
 }
 
 func (s *store) startProxy(ctx context.Context, cfg StartConfig, model string) error {
@@ -109,17 +98,9 @@ func (s *store) startProxy(ctx context.Context, cfg StartConfig, model string) e
 }
 
 // url is the store URL, below a prefix.
-func (s *store) url(prefix string) string {
-	return fmt.Sprintf("s3://%s/%s?endpoint=http://%s&path_style=true", storeBucket, prefix, s.addr)
-}
+func (s *store) url(prefix string) string { return gatewayURL(s.addr, prefix) }
 
-// env has the credentials, and keeps those of a person away.
-func (s *store) env() []string {
-	return []string{
-		"AWS_ACCESS_KEY_ID=" + storeKey, "AWS_SECRET_ACCESS_KEY=" + storeSecret, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
-		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
-	}
-}
+func (s *store) env() []string { return gatewayEnv() }
 
 // stop ends both; nil has none.
 func (s *store) stop() error {
@@ -127,10 +108,11 @@ func (s *store) stop() error {
 		return nil
 	}
 	var errs []error
-	for _, c := range []*child{s.proxy, s.server} {
-		if c != nil {
-			errs = append(errs, c.Stop())
-		}
+	if s.proxy != nil {
+		errs = append(errs, s.proxy.Stop())
+	}
+	if s.server != nil {
+		errs = append(errs, s.server.Stop())
 	}
 	return errors.Join(errs...)
 }
