@@ -39,7 +39,7 @@ func (q *Queue) Arrive(now time.Duration, kind Kind, key string) (first time.Dur
 	if kind == Write {
 		limit, latency = q.service.Puts, q.service.Put
 	}
-	first = latency.draw(q.rng)
+	first = latency.Draw(q.rng)
 	unlucky := q.service.SlowDown > 0 && q.rng.Float64() < q.service.SlowDown
 	return first, q.prefix(key)[kind].take(now, limit, q.service.Burst) && !unlucky
 }

@@ -23,7 +23,8 @@ import (
 	"time"
 )
 
-// Latency is lognormal.
+// Latency is lognormal. The modelled volumes of iopath/model draw theirs from it
+// too.
 type Latency struct{ P50, P99 time.Duration }
 
 // Service is what a store promises and how long it takes. A field at zero sets
@@ -132,9 +133,9 @@ func (p Price) USD(gets, bytes int64) float64 {
 // z99 is the standard normal distribution's 99th percentile.
 const z99 = 2.3263478740408408
 
-// draw takes the median times e^(σ·normal), with σ such that P99 is where it
+// Draw takes the median times e^(σ·normal), with σ such that P99 is where it
 // should be.
-func (l Latency) draw(rng *rand.Rand) time.Duration {
+func (l Latency) Draw(rng *rand.Rand) time.Duration {
 	if l.P50 == 0 {
 		return 0
 	}

@@ -18,12 +18,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tidelog/tide/internal/storetime"
 	"github.com/tidelog/tide/internal/units"
 )
 
@@ -149,15 +149,7 @@ func (v Volume) String() string {
 	return fmt.Sprintf("%s (%s)", v.Name, strings.Join(parts, ", "))
 }
 
-// z99 is the standard normal distribution's 99th percentile.
-const z99 = 2.3263478740408408
-
-// service draws a service time: the median times e^(σ·normal), with σ such
-// that P99 is where it should be.
+// service draws a service time.
 func (v Volume) service(rng *rand.Rand) time.Duration {
-	if v.P50 == 0 {
-		return 0
-	}
-	sigma := math.Log(float64(v.P99)/float64(v.P50)) / z99
-	return time.Duration(float64(v.P50) * math.Exp(sigma*rng.NormFloat64()))
+	return storetime.Latency{P50: v.P50, P99: v.P99}.Draw(rng)
 }
