@@ -66,7 +66,7 @@ func (c *child) launch(ctx context.Context, cmd *exec.Cmd, is ready, timeout tim
 		return err
 	}
 	if err := c.limits.start(cmd); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotReady, err)
+		return fmt.Errorf("%s %w: %w", c.what, ErrNotReady, err)
 	}
 	go r.watch(stdout, is)
 	if err := c.awaitReady(ctx, r, is, timeout); err != nil {
@@ -103,12 +103,12 @@ func (c *child) awaitReady(ctx context.Context, r *running, is ready, timeout ti
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("%w: %w", ErrNotReady, ctx.Err())
+			return fmt.Errorf("%s %w: %w", c.what, ErrNotReady, ctx.Err())
 		}
-		return fmt.Errorf("%w within %v: %s", ErrNotReady, timeout, r.tail.message())
+		return fmt.Errorf("%s %w within %v: %s", c.what, ErrNotReady, timeout, r.tail.message())
 	case <-r.ended:
 		// It says it better than is, which ends with its context.
-		return fmt.Errorf("%w: %s%s", ErrNotReady, r.tail.message(), c.limits.hint(r.state))
+		return fmt.Errorf("%s %w: %s%s", c.what, ErrNotReady, r.tail.message(), c.limits.hint(r.state))
 	}
 }
 

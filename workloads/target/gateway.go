@@ -45,7 +45,7 @@ func StartGateway(ctx context.Context, binary, dir, log string) (*Gateway, error
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w: scripts/deps s3 installs it", err)
 		}
-		return nil, fmt.Errorf("%s: %w", c.what, err)
+		return nil, err
 	}
 	return &Gateway{c, addr}, nil
 }

@@ -25,6 +25,6 @@ func TestGatewayThatEnds(t *testing.T) {
 	t.Setenv(fakeMode, "refuse")
 	_, err := StartGateway(t.Context(), os.Args[0], filepath.Join(dir, "s3"), filepath.Join(dir, "s3.log"))
 	require.ErrorIs(t, err, ErrNotReady)
-	require.ErrorContains(t, err, "O_DIRECT is not supported", "what it said")
+	require.ErrorContains(t, err, "the S3 server did not start: wal: O_DIRECT is not supported", "what it said")
 	require.NotContains(t, err.Error(), "scripts/deps", "it is installed")
 }

@@ -28,8 +28,9 @@ const (
 	stopTimeout = 3 * time.Minute
 )
 
-// ErrNotReady is wrapped when a broker ends, or says nothing, before it serves.
-var ErrNotReady = errors.New("the broker did not start")
+// ErrNotReady is wrapped when a process ends, or says nothing, before it serves.
+// What it is stands before it.
+var ErrNotReady = errors.New("did not start")
 
 // Config of one broker process.
 type Config struct {
