@@ -3,6 +3,7 @@ package itest
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,4 +129,44 @@ func TestTargetConfig(t *testing.T) {
 	require.Equal(t, "tuned", r.Config["target.profile"])
 	require.Equal(t, "640MiB", r.Config["kafka.jvm.heap"], "the row comes first")
 	require.Equal(t, "-XX:+UseSerialGC", r.Config["target.jvm"])
+}
+
+// TestKafkaServeRefuses: scripts/kafka/serve says in one line what is wrong with its
+// arguments, before a JVM starts and a directory is made.
+func TestKafkaServeRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	for line, want := range map[string]string{
+		"":                                 "usage: scripts/kafka/serve DIR",
+		"DIR --nope":                       "unknown option --nope",
+		"DIR other":                        "one directory, not",
+		"DIR --port abc":                   "--port abc: want a whole number from 1 to 65535",
+		"DIR --port 65535":                 "--controller 65536: want a whole number",
+		"DIR --controller 9092":            "it is the port of clients, too",
+		"DIR --port " + port:               "port " + port + " of 127.0.0.1 is taken: give another with --port",
+		"DIR --heap 10q":                   "--heap 10q: want a size",
+		"DIR --profile best":               "--profile best: want stock or tuned",
+		"DIR --set x":                      "--set wants KEY=VALUE",
+		"DIR --tiered foo":                 "want local or an s3:// URL",
+		"DIR --segment 1048576":            "--segment goes with --tiered",
+		"DIR --tiered local --cache 0":     "--cache: LocalTieredStorage (--tiered local) has no such setting",
+		"DIR --tiered local --segment 1":   "--segment 1: want a whole number from 1048576",
+		"DIR --tiered s3://b?endpoint=x&y": "the plug-in has no y",
+	} {
+		dir := filepath.Join(t.TempDir(), "data")
+		cmd := exec.Command("../scripts/kafka/serve", strings.Fields(strings.ReplaceAll(line, "DIR", dir))...)
+		cmd.SysProcAttr = dieWithParent()
+		out, err := cmd.CombinedOutput()
+		require.Error(t, err, line)
+		require.Contains(t, string(out), "kafka: ", line)
+		require.Contains(t, string(out), want, line)
+		require.Equal(t, 1, strings.Count(string(out), "\n"), "%s: %s", line, out)
+		require.NoDirExists(t, dir, line)
+	}
+	help, err := exec.Command("../scripts/kafka/serve", "--help").Output()
+	require.NoError(t, err)
+	require.Contains(t, string(help), "--tiered local")
 }
