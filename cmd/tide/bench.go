@@ -26,7 +26,7 @@ func init() {
 type benchCmd struct {
 	Workload []string `arg:"" help:"Built-in workload or YAML file; 'list' prints the built-in ones."`
 	Target   []string `help:"What to put under load: tide, tide?FLAG=VALUE&… (any flag of tide broker; a comma inside is written \\,), kafka?flush=1&profile=tuned, kafka-tiered, null, or HOST:PORT; docs/BENCHMARKING.md has all keys. Several, with commas between, run in turn. Default tide." default:"tide" placeholder:"TARGET"`
-	Config   string   `name:"target-config" help:"YAML file of settings for rows of --target, by kind: tide, null, kafka, kafka-tiered; each holds the keys that a row takes behind its ?, and a row's own come first." placeholder:"FILE"`
+	Config   string   `name:"target-config" help:"YAML file of settings for rows of --target, by kind: tide, null, kafka, kafka-tiered; each holds the keys that a row takes behind its ?, and a row's own come first. Rows that it has settings for are called kafka+FILE in results." placeholder:"FILE"`
 	Quick    bool     `help:"Warm up for 10s and run for 20s at most; an eighth of a back-log. The verdict is QUICK at best: not quotable."`
 	Search   string   `help:"Look for the highest rate at which the response time of producing holds this limit, such as p99=10ms: a trial for each rate tried, from the workload's on, up to 16 of them (with --quick 9), until it is known to 5 % (15 %). Default for a workload with producerRate: 0: p99=10ms." placeholder:"LIMIT"`
 	Driver   string   `help:"Driver file of OpenMessaging Benchmark: replicas, topic settings and the clients' Java properties, put over the workload's." placeholder:"FILE"`
@@ -158,16 +158,16 @@ func (c *benchCmd) settings() (*target.Settings, error) {
 	return settings, nil
 }
 
-// checkFlags parses the flags of a broker that a target names, as the broker
-// will: a typing error in the last of several targets is found before the first
-// one is measured.
+// checkFlags reads the flags of a broker that a target names, as the broker
+// will, and checks them as it does before it opens anything: what it would refuse
+// in the last of several targets is found before the first one is measured.
 func checkFlags(spec target.Spec) error {
 	if len(spec.Flags) == 0 {
 		return nil
 	}
 	args, err := spec.Args(os.TempDir(), "2GiB")
 	if err == nil {
-		_, err = parseBroker(args)
+		err = refusal(args)
 	}
 	if err != nil {
 		return fmt.Errorf("target %s: %w", spec.Text, err)

@@ -51,6 +51,10 @@ func TestFlagsOfTargetsAreCheckedFirst(t *testing.T) {
 	for text, want := range map[string]string{
 		"tide?nosuch=1":         "target tide?nosuch=1: unknown flag --nosuch",
 		"tide?log-cache=plenty": "log-cache",
+		"tide?policy=nosuch":    "--policy",
+		"tide?upload-part=1KiB": "upload part 1KiB: from 5 MiB to 1 GiB",
+		"tide?wal=pwrite:?capacity=16MiB&upload-threshold=64MiB": "at most half of the WAL's capacity",
+		"null?prefetch=nosuch": "--prefetch",
 	} {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), []string{"bench", "quick-tail", "--target", "null," + text, "--out", dir}, &stdio{out: &out, err: &errs})
@@ -97,7 +101,7 @@ func TestCheckFlagsLeavesVerbsAlone(t *testing.T) {
 	before := *cmd
 	defer func() { *cmd = before }()
 	cmd.JSON, cmd.Quick, cmd.Out = true, true, "elsewhere"
-	spec, err := target.ParseSpec("tide?log-cache=64MiB")
+	spec, err := target.ParseSpec("tide?log-cache=256MiB")
 	require.NoError(t, err)
 	require.NoError(t, checkFlags(spec))
 	require.True(t, cmd.JSON && cmd.Quick)

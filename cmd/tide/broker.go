@@ -94,11 +94,16 @@ func checkBroker(flags map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		args = append(args, "--"+name+"="+flags[name])
 	}
+	return refusal(args)
+}
+
+// refusal is what a broker with these flags would end with before it opens
+// anything; nil: nothing.
+func refusal(args []string) error {
 	c, err := parseBroker(args)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = c.config()
 	}
-	_, err = c.config()
 	return err
 }
 
