@@ -26,7 +26,10 @@ func memoryOf(t *results.Trial) memory {
 }
 
 // isTide tells the broker whose arenas are known.
-func (m memory) isTide() bool { return m.Target == "tide" || strings.HasPrefix(m.Target, "tide?") }
+func (m memory) isTide() bool {
+	kind, _, _ := strings.Cut(m.Target, "?")
+	return kind == "tide" || strings.HasPrefix(kind, "tide+") // with settings from a file
+}
 
 // memoryLines sets tide's memory against that of each Kafka under the same
 // workload. Of a JVM nothing is taken off, so its heap is named.

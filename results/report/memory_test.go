@@ -26,6 +26,7 @@ func TestMemoryOfTwo(t *testing.T) {
 		took("tide", "", "", 300, results.Quick),
 		took("kafka", "1GiB", "2GiB", 1200, results.Invalid),
 		took("null", "", "2GiB", 60, results.Quick),
+		took("tide+small?memory=2GiB", "", "2GiB", 120, results.Quick),
 	}
 	var out bytes.Buffer
 	Summary(&out, trials)
@@ -33,6 +34,7 @@ func TestMemoryOfTwo(t *testing.T) {
 	require.Contains(t, out.String(), "tide ÷ kafka?memory=2GiB: 0.25 (300 ÷ 1200 MiB, its heap 1GiB included; limits differ: none and 2GiB)\n")
 	require.NotContains(t, out.String(), "÷ kafka:", "an INVALID one is compared with nothing")
 	require.NotContains(t, out.String(), "null ÷")
+	require.Contains(t, out.String(), "tide+small?memory=2GiB ÷ kafka?memory=2GiB: 0.10", "with settings from a file")
 
 	o := NewOverlay()
 	for _, trial := range trials {

@@ -117,7 +117,7 @@ func one(ctx context.Context, cfg Config) (*results.Trial, error) {
 	}
 	t := &trial{cfg: cfg, clock: load.NewClock(), dir: filepath.Join(cfg.Out, id(cfg, time.Now()))}
 	if err := t.run(ctx); err != nil {
-		return nil, fmt.Errorf("%s on %s: %w", cfg.Workload.Name, cfg.Target.Text, err)
+		return nil, fmt.Errorf("%s on %s: %w", cfg.Workload.Name, cfg.Target.Name(), err)
 	}
 	cfg.Progress.Step("drawing the report", 0)
 	loaded, err := results.Load(t.dir)
@@ -132,7 +132,7 @@ var notWord = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
 // id names a trial by what it measured and when it began.
 func id(cfg Config, now time.Time) string {
-	on := strings.Trim(notWord.ReplaceAllString(cfg.Target.Text, "-"), "-")
+	on := strings.Trim(notWord.ReplaceAllString(cfg.Target.Name(), "-"), "-")
 	return fmt.Sprintf("%s-%s-%s", cfg.Workload.Slug(), on[:min(len(on), 40)], now.UTC().Format("20060102-150405.000"))
 }
 
@@ -215,7 +215,7 @@ func (t *trial) prepare(ctx context.Context) error {
 		return err
 	}
 	run := results.Run{
-		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Text, Quick: t.cfg.Quick,
+		Workload: t.cfg.Workload.Name, Target: t.cfg.Target.Name(), Quick: t.cfg.Quick,
 		Seed: t.load.Config().Seed, Config: t.describe(), Command: command(t.cfg),
 	}
 	if run.Durability, err = t.cfg.Target.Durability(t.load.Config().TopicConfig); err != nil {
@@ -238,7 +238,7 @@ func (t *trial) prepare(ctx context.Context) error {
 		}
 	}
 	if t.cfg.TargetConfig != nil {
-		if err := t.session.AddFile(targetFile, t.cfg.TargetConfig.Source()); err != nil {
+		if err := t.session.AddFile(t.cfg.TargetConfig.CopyName(), t.cfg.TargetConfig.Source()); err != nil {
 			return err
 		}
 	}

@@ -8,11 +8,8 @@ import (
 	"github.com/tidelog/tide/workloads"
 )
 
-// Copies of a driver file and of the targets' settings in the trial's directory.
-const (
-	driverFile = "driver.yaml"
-	targetFile = "target-config.yaml"
-)
+// driverFile is the copy of a driver file in the trial's directory.
+const driverFile = "driver.yaml"
 
 // command is what makes the trial again. A workload of the user's own, and those
 // two files, are named by the copies that lie in the trial's directory.
@@ -32,7 +29,7 @@ func command(cfg Config) string {
 		}
 	}
 	if cfg.TargetConfig != nil {
-		words = append(words, "--target-config", targetFile)
+		words = append(words, "--target-config", cfg.TargetConfig.CopyName())
 	}
 	if cfg.Search != nil {
 		words = append(words, "--search", cfg.Search.Text)

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -23,43 +24,55 @@ import (
 //go:embed kafka_settings.txt
 var kafkaSettings string
 
-// pluginSettings are those of scripts/kafka/rsm that are no keys of a row.
-var pluginSettings = []string{
-	"rsm.config.attempts", "rsm.config.chunk.bytes", "rsm.config.fetch.threads", "rsm.config.upload.threads",
-}
-
-const flushes = "say flush=1, by which results tell durable rows apart"
+const (
+	flushes   = "say flush=1, by which results tell durable rows apart"
+	places    = "say s3= or store=, by which results tell where objects are"
+	oneNode   = "there is one node, which has one replica of everything"
+	ownedHere = "it is set by the benchmark itself"
+)
 
 // ownedSettings are what the target's keys say, or what makes it what it is, and
 // why they are not given.
 var ownedSettings = map[string]string{
-	"log.flush.interval.messages":               flushes,
-	"log.flush.interval.ms":                     flushes, // a row said to flush never would flush now and then
-	"log.flush.scheduler.interval.ms":           flushes, // and what the one above is by default
-	"rsm.config.cache.bytes":                    "say cache=",
-	"rsm.config.prefetch.bytes":                 "say prefetch=",
-	"rsm.config.upload.part.bytes":              "say part=",
-	"process.roles":                             "", // the benchmark's own: one node, on loopback, with its data beside the results
-	"node.id":                                   "",
-	"broker.id":                                 "",
-	"controller.quorum.voters":                  "",
-	"controller.listener.names":                 "",
-	"listeners":                                 "",
-	"advertised.listeners":                      "",
-	"inter.broker.listener.name":                "",
-	"security.inter.broker.protocol":            "",
-	"listener.security.protocol.map":            "",
-	"log.dir":                                   "",
-	"log.dirs":                                  "",
-	"metadata.log.dir":                          "",
-	"remote.log.storage.system.enable":          "say kafka-tiered",
-	"remote.log.storage.manager.class.name":     "say rsm=",
-	"remote.log.storage.manager.class.path":     "say rsm=",
-	"remote.log.storage.manager.impl.prefix":    "",
-	"remote.log.metadata.manager.class.name":    "",
-	"remote.log.metadata.manager.class.path":    "",
-	"remote.log.metadata.manager.impl.prefix":   "",
-	"remote.log.metadata.manager.listener.name": "",
+	"log.flush.interval.messages":                              flushes,
+	"log.flush.interval.ms":                                    flushes, // a row said to flush never would flush now and then
+	"log.flush.scheduler.interval.ms":                          flushes, // and what the one above is by default
+	"rsm.config.cache.bytes":                                   "say cache=",
+	"rsm.config.prefetch.bytes":                                "say prefetch=",
+	"rsm.config.upload.part.bytes":                             "say part=",
+	"rsm.config.s3.bucket":                                     places,
+	"rsm.config.s3.endpoint":                                   places,
+	"rsm.config.s3.path.style":                                 places,
+	"rsm.config.s3.prefix":                                     places,
+	"rsm.config.s3.region":                                     places,
+	"rsm.config.cache.dir":                                     "",
+	"rsm.config.delete.on.close":                               "",
+	"rsm.config.dir":                                           "",
+	"rsm.config.metrics.port":                                  "",
+	"rsm.config.transferer.class":                              "",
+	"rlmm.config.remote.log.metadata.topic.min.isr":            oneNode,
+	"rlmm.config.remote.log.metadata.topic.replication.factor": oneNode,
+	"process.roles":                                            "", // the benchmark's own: one node, on loopback, with its data beside the results
+	"node.id":                                                  "",
+	"broker.id":                                                "",
+	"controller.quorum.voters":                                 "",
+	"controller.listener.names":                                "",
+	"listeners":                                                "",
+	"advertised.listeners":                                     "",
+	"inter.broker.listener.name":                               "",
+	"security.inter.broker.protocol":                           "",
+	"listener.security.protocol.map":                           "",
+	"log.dir":                                                  "",
+	"log.dirs":                                                 "",
+	"metadata.log.dir":                                         "",
+	"remote.log.storage.system.enable":                         "say kafka-tiered",
+	"remote.log.storage.manager.class.name":                    "say rsm=",
+	"remote.log.storage.manager.class.path":                    "say rsm=",
+	"remote.log.storage.manager.impl.prefix":                   "",
+	"remote.log.metadata.manager.class.name":                   "",
+	"remote.log.metadata.manager.class.path":                   "",
+	"remote.log.metadata.manager.impl.prefix":                  "",
+	"remote.log.metadata.manager.listener.name":                "",
 }
 
 // isProperty tells a setting of server.properties from a key of ours.
@@ -67,11 +80,15 @@ func isProperty(name string) bool { return strings.Contains(name, ".") || name =
 
 // setProperty takes a setting of server.properties.
 func (s *Spec) setProperty(name, value string) error {
-	if why, owned := ownedSettings[name]; owned {
-		if why == "" {
-			why = "it is set by the benchmark itself"
-		}
-		return fmt.Errorf("%s cannot be given: %s", name, why)
+	if s.Kind != KafkaTiered && (strings.HasPrefix(name, metadataPrefix) || strings.HasPrefix(name, storagePrefix)) {
+		return fmt.Errorf("%s: %s has no tier: say %s", name, s.Kind, KafkaTiered)
+	}
+	why, owned := ownedSettings[name]
+	if clients := ownedClient(name); clients != "" {
+		why, owned = clients, true
+	}
+	if owned {
+		return fmt.Errorf("%s cannot be given: %s", name, cmp.Or(why, ownedHere))
 	}
 	if name == "log.segment.bytes" && s.Kind == KafkaTiered {
 		return fmt.Errorf("%s cannot be given: say segment=", name)
@@ -79,14 +96,8 @@ func (s *Spec) setProperty(name, value string) error {
 	if strings.ContainsAny(value, "\\\n\r") {
 		return fmt.Errorf("%s: %q: want one line without a backslash", name, value)
 	}
-	known := strings.Fields(kafkaSettings)
-	if s.Kind == KafkaTiered {
-		known = slices.Concat(known, pluginSettings)
-		slices.Sort(known)
-	}
-	at, found := slices.BinarySearch(known, name)
-	if !found {
-		return fmt.Errorf("%s is no setting of Apache Kafka's; by name the nearest is %s", name, nearest(known, at, name))
+	if err := s.knows(name); err != nil {
+		return err
 	}
 	s.Keys[name] = value
 	return nil

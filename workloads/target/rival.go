@@ -83,7 +83,7 @@ func (s Spec) rival() (rival, error) {
 	r.JVM, err = jvmOptions(s.Keys["jvm"])
 	errs, r.Set = append(errs, err), s.properties()
 	flush := "0"
-	errs = append(errs, s.word("flush", &flush, "0", "1"))
+	errs = append(errs, s.word("flush", &flush, "0", "1"), s.otherStorage(r.RSM))
 	r.Flush, r.Store = flush == "1", s.Keys["store"]
 	if r.Cache == 0 && r.Prefetch > 0 {
 		errs = append(errs, errors.New("prefetch: without a cache there is nothing to read ahead into"))

@@ -2,10 +2,13 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +25,7 @@ import (
 // They are the keys that a row takes behind its ?, and come to it the same way;
 // what the row says itself comes before them.
 type Settings struct {
+	name   string // of the file, as rows are told apart by it
 	source []byte
 	rows   map[string]map[string]string // kind → key → value, as it is written
 }
@@ -40,8 +44,26 @@ func OpenSettings(path string) (*Settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target configuration %s: %w", path, err)
 	}
+	s.name = settingsName(path)
 	return s, nil
 }
+
+// CopyPrefix begins the name of a copy of a file of settings, and is no part of
+// what its rows are called: they keep their names when a trial is made again.
+const CopyPrefix = "target-config-"
+
+var notInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// settingsName is the base name of a file without its extension, in letters that
+// stay as they are in a row, a table and a path.
+func settingsName(path string) string {
+	base := filepath.Base(path)
+	name := notInName.ReplaceAllString(strings.TrimPrefix(strings.TrimSuffix(base, filepath.Ext(base)), CopyPrefix), "-")
+	return cmp.Or(strings.Trim(name[:min(len(name), 40)], "-."), "file")
+}
+
+// CopyName is what a copy of the file is called.
+func (s *Settings) CopyName() string { return CopyPrefix + s.name + ".yaml" }
 
 func readSettings(source []byte) (*Settings, error) {
 	// Nodes, as a key written null is no word to a decoder, and a value such as
@@ -110,6 +132,11 @@ func (s *Settings) Parse(text string) (Spec, error) {
 	}
 	kind, _, _ := strings.Cut(text, "?")
 	spec, err := parseSpec(text, s.rows[kind])
+	for key := range s.rows[kind] {
+		if !spec.says(key) {
+			spec.from = s.name
+		}
+	}
 	if err != nil && len(s.rows[kind]) > 0 {
 		err = fmt.Errorf("%w (with the target configuration's settings of %s)", err, kind)
 	}

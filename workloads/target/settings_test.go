@@ -3,6 +3,7 @@ package target
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,12 +36,14 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, same.Flags, got.Flags)
 	require.Equal(t, same.Keys, got.Keys)
-	require.Equal(t, "tide", got.Text, "a row is named as it was given")
+	require.Equal(t, "tide", got.Text, "the row as it was given")
+	require.Equal(t, "tide+f", got.Name(), "and as results call it")
 
 	got, err = f.Parse("kafka?heap=1GiB&num.io.threads=2")
 	require.NoError(t, err)
 	r, err := got.rival()
 	require.NoError(t, err)
+	require.Equal(t, "kafka+f?heap=1GiB&num.io.threads=2", got.Name())
 	require.Equal(t, int64(1<<30), r.Heap, "the row comes first")
 	require.Equal(t, "tuned", r.Profile)
 	require.Equal(t, []string{"-XX:+UseZGC", "-Dx=y"}, r.JVM)
@@ -53,9 +56,25 @@ func TestSettings(t *testing.T) {
 	got, err = f.Parse("kafka-tiered")
 	require.NoError(t, err)
 	require.Empty(t, got.Keys, "it is another kind")
+	require.Equal(t, "kafka-tiered", got.Name())
 	got, err = f.Parse("10.0.0.1:9092")
 	require.NoError(t, err)
 	require.Equal(t, "10.0.0.1:9092", got.Address)
+}
+
+// TestSettingsName: two files make two names, and a copy makes that of its file.
+func TestSettingsName(t *testing.T) {
+	for path, want := range map[string]string{
+		"/a/zgc.yaml": "zgc", "g1.yml": "g1", "target-config-zgc.yaml": "zgc", "a b?,&c.yaml": "a-b-c", "???.yaml": "file", "v1.2.yaml": "v1.2",
+		strings.Repeat("x", 100) + ".yaml": strings.Repeat("x", 40),
+	} {
+		require.Equal(t, want, settingsName(path), path)
+		require.Equal(t, want, settingsName((&Settings{name: want}).CopyName()), "the same from a copy")
+	}
+	f := &Settings{name: "f", rows: map[string]map[string]string{"kafka": {"heap": "1GiB"}}}
+	got, err := f.Parse("kafka?heap=2GiB")
+	require.NoError(t, err)
+	require.Equal(t, "kafka?heap=2GiB", got.Name(), "the file had nothing to add")
 }
 
 func TestSettingsAreRefused(t *testing.T) {
@@ -115,7 +134,8 @@ func TestProperties(t *testing.T) {
 		"kafka?log.dirs=/x":                       "it is set by the benchmark itself",
 		"kafka-tiered?log.segment.bytes=1048576":  "say segment=",
 		"kafka-tiered?rsm.config.cache.bytes=1":   "say cache=",
-		"kafka?rsm.config.fetch.threads=8":        "is no setting of Apache Kafka's",
+		"kafka?rsm.config.fetch.threads=8":        "kafka has no tier: say kafka-tiered",
+		"kafka?rlmm.config.a.b=8":                 "kafka has no tier: say kafka-tiered",
 		"kafka?zzz.zzz=1":                         "nearest is unstable.feature",
 		"kafka?aaa.aaa=1":                         "nearest is add.partitions",
 		`kafka?num.io.threads=a\b`:                "want one line without a backslash",
@@ -129,6 +149,57 @@ func TestProperties(t *testing.T) {
 	} {
 		_, err := ParseSpec(text)
 		require.ErrorContains(t, err, want, text)
+	}
+}
+
+// TestSettingsOfParts: what a listener, the metadata manager and the storage
+// manager read by themselves is taken where it has an effect, and reaches Kafka.
+func TestSettingsOfParts(t *testing.T) {
+	f, err := readSettings([]byte(`kafka-tiered:
+  rlmm.config.remote.log.metadata.topic.num.partitions: 3
+  rlmm.config.remote.log.metadata.producer.linger.ms: 5
+  rlmm.config.remote.log.metadata.common.client.request.timeout.ms: 9000
+  rsm.config.chunk.bytes: 1048576
+  listener.name.plaintext.num.network.threads: 7
+`))
+	require.NoError(t, err)
+	s, err := f.Parse("kafka-tiered")
+	require.NoError(t, err)
+	r, err := s.rival()
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"listener.name.plaintext.num.network.threads=7",
+		"rlmm.config.remote.log.metadata.common.client.request.timeout.ms=9000",
+		"rlmm.config.remote.log.metadata.producer.linger.ms=5",
+		"rlmm.config.remote.log.metadata.topic.num.partitions=3",
+		"rsm.config.chunk.bytes=1048576",
+	}, r.Set)
+	_, err = ParseSpec("kafka-tiered?rsm=local&rsm.config.delete.enable=false&listener.name.controller.max.connections=9")
+	require.NoError(t, err)
+
+	const metadata = "rlmm.config.remote.log.metadata."
+	for setting, want := range map[string]string{
+		metadata + "topic.replication.factor=3":            "cannot be given: there is one node",
+		metadata + "topic.min.isr=2":                       "cannot be given: there is one node",
+		metadata + "common.client.bootstrap.servers=a:1":   "cannot be given: it is set by the benchmark itself",
+		metadata + "producer.acks=1":                       "cannot be given: the metadata manager sets it itself",
+		metadata + "topic.num.partition=3":                 "by name the nearest is " + metadata + "topic.num.partitions",
+		metadata + "consumer.linger.ms=3":                  "not among the settings of the metadata manager",
+		"rsm.config.s3.bucket=b":                           "cannot be given: say s3= or store=",
+		"rsm.config.dir=/x":                                "cannot be given: it is set by the benchmark itself",
+		"rsm.config.chunk.byte=1":                          "by name the nearest is rsm.config.chunk.bytes",
+		"rsm.config.delete.enable=true":                    "the plug-in of scripts/kafka/rsm (rsm=s3) has no such setting",
+		"rsm=local&rsm.config.chunk.bytes=1":               "LocalTieredStorage (rsm=local) has no such setting",
+		"rsm=local&cache=0":                                "cache: LocalTieredStorage (rsm=local) has no such setting",
+		"listener.name.plaintext.ssl.keystore.location=/x": "without TLS and SASL",
+		"listener.name.outside.num.network.threads=7":      "the listeners are plaintext and controller",
+		"listener.name.plaintext.num.network.thread=7":     "by name the nearest is listener.name.plaintext.num.network.threads",
+	} {
+		_, err := ParseSpec("kafka-tiered?" + setting)
+		require.ErrorContains(t, err, want, setting)
+	}
+	for _, list := range [][]string{listenerSettings, metadataSettings, pluginSettings, localSettings, slices.Concat(pluginSettings[:2], localSettings, pluginSettings[2:])} {
+		require.True(t, slices.IsSorted(list), "they are searched by halves: %v", list)
 	}
 }
 

@@ -39,6 +39,25 @@ type Spec struct {
 	Address string            // HOST:PORT, when it runs already
 	Flags   map[string]string // of tide broker
 	Keys    map[string]string // what is no flag of tide broker
+
+	from string // name of the file that has settings of it; "" for none
+}
+
+// Name is what results call it: the row as it was given, and behind its kind the
+// file that it has settings from, so that rows which differ in it alone are told
+// apart: kafka+FILE?flush=1.
+func (s Spec) Name() string {
+	if s.from == "" {
+		return s.Text
+	}
+	return s.Kind + "+" + s.from + strings.TrimPrefix(s.Text, s.Kind)
+}
+
+// says tells whether a row itself has a key.
+func (s Spec) says(key string) bool {
+	_, query, _ := strings.Cut(s.Text, "?")
+	values, err := url.ParseQuery(query)
+	return err == nil && values.Has(key)
 }
 
 // kind says which keys a kind of target takes, beside limitKeys. Of the others
