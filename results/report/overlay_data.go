@@ -114,9 +114,16 @@ func armNames(trials []*digest, first []int, facets []facet) []string {
 	return distinct(names)
 }
 
+// localTier is Kafka's storage manager for tests, which keeps segments in a
+// directory: a name that did not say so would be taken for tiering into S3.
+const localTier = "LocalTieredStorage"
+
 // armName is the target without its settings, and then those that differ.
 func armName(t *digest, i int, facets []facet, uses func(key string) bool) string {
 	base, _, _ := strings.Cut(t.Target, "?")
+	if strings.HasSuffix(t.config["kafka.remote.log.storage.manager.class.name"], localTier) {
+		base += " (" + localTier + ")"
+	}
 	parts := []string{base}
 	for _, f := range facets {
 		if v := f.Values[f.Of[i]]; v != absent && uses(f.Key) {
