@@ -42,8 +42,11 @@ func (c *reportCmd) Run(_ context.Context, std *stdio) error {
 			return usageError{err}
 		}
 		found, err := rows.Find(dir)
-		if err != nil {
+		if err != nil && len(c.Dir) == 1 {
 			return err
+		}
+		if err != nil { // one of several is left out as what is broken
+			found = []rows.Place{{Dir: dir, Err: err}}
 		}
 		places = append(places, found...)
 	}

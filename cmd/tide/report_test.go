@@ -53,6 +53,19 @@ func TestReportNamesWhatIsBroken(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "good", "report.html"))
 }
 
+// TestReportOfAnEmptyFolder: one of several without results is named, and stays in
+// the output.
+func TestReportOfAnEmptyFolder(t *testing.T) {
+	empty := t.TempDir()
+	code, out, errs := invoke("report", filepath.Join(folder(t), "good"), empty, "--format", "csv")
+	require.Equal(t, exitDone, code, errs)
+	require.Contains(t, errs, empty+" holds no results")
+	require.Contains(t, out, "BROKEN")
+	code, _, errs = invoke("report", empty, t.TempDir())
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "nothing could be read")
+}
+
 func TestReportRefuses(t *testing.T) {
 	dir := folder(t)
 	for _, c := range []struct {
