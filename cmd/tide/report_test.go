@@ -113,6 +113,19 @@ func TestReportOfAMatrix(t *testing.T) {
 	require.FileExists(t, strings.Fields(out)[0])
 }
 
+// TestNoiseIsTheSameEverywhere: with a pair for each cell the arms of one are not
+// held against those of another, and the table says what the page does.
+func TestNoiseIsTheSameEverywhere(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "results", "published", "F10"))))
+	_, table, _ := invoke("report", dir, "--format", "table")
+	require.Contains(t, table, "A/A difference of p50_us 1.9 %; smallest that can be told apart 9.4 %")
+	invoke("report", dir)
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "came out 1.9 % apart in p50_us; with the noise of its repeats, differences below 9.4 %")
+}
+
 // TestReportTakesPrices: what a GiB costs is on the page of any matrix that
 // measured it, by the book that was asked for.
 func TestReportTakesPrices(t *testing.T) {
