@@ -165,6 +165,7 @@ func TestMatrixPage(t *testing.T) {
 	// What did the window change? Twice and three times as much, on both paths.
 	require.Equal(t, "× 1.00 × 2.00 × 3.00", b.text(`tide.cells.sensitivity(0, 2, "p99_us").rows.map(function (r) { return "× " + r.ratio.toFixed(2); }).join(" ")`))
 	require.Contains(t, b.text(`document.getElementById("sensitivity").textContent`), "wal.window")
+	require.Equal(t, "true,false,false", b.text(`[tide.cells.isNoise(0.95, 0.1), tide.cells.isNoise(0.5, 0.6), tide.cells.isNoise(1, 0)].join()`), "a half is as far from 1 as a double")
 
 	// A volatile kind has its own map, in warm colours.
 	choose("#which", "cells", "volatile")

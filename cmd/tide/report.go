@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/results/export"
 	"github.com/tidelog/tide/results/figures"
 	"github.com/tidelog/tide/results/report"
@@ -25,6 +26,7 @@ type reportCmd struct {
 	Dir    []string `arg:"" help:"Directories of trials or matrices, or that hold some."`
 	Format string   `help:"html makes figures and a page in each directory, and one over several trials, and prints their paths; table is for the terminal; csv and parquet have a row for each phase of a trial and each trial of a matrix; benchfmt is what benchstat reads." enum:"html,table,csv,parquet,benchfmt" default:"html" placeholder:"html|table|csv|parquet|benchfmt"`
 	Out    string   `help:"File that table, csv, parquet or benchfmt is written to, by default standard output; of html the page over several trials, by default report.html in the directory that holds them, or in the present one." placeholder:"FILE"`
+	Prices string   `help:"Price book (YAML) in place of the built-in one, for what a GiB costs on the page of a matrix." placeholder:"FILE"`
 }
 
 // Help is printed below the flags' text.
@@ -40,8 +42,11 @@ func (c *reportCmd) Run(_ context.Context, std *stdio) error {
 			return usageError{err}
 		}
 		found, err := rows.Find(dir)
-		if err != nil {
+		if err != nil && len(c.Dir) == 1 {
 			return err
+		}
+		if err != nil { // one of several is left out as what is broken
+			found = []rows.Place{{Dir: dir, Err: err}}
 		}
 		places = append(places, found...)
 	}
@@ -112,10 +117,14 @@ func printTable(w io.Writer, t rows.Table, places []rows.Place) error {
 // pages makes what each directory holds beside its record, and one page over
 // several trials.
 func (c *reportCmd) pages(std *stdio, places []rows.Place) error {
+	book, err := cost.Read(c.Prices)
+	if err != nil {
+		return usageError{err}
+	}
 	together, made, anyInvalid := report.NewOverlay(), 0, false
 	var broken []error
 	for _, p := range places {
-		path, isInvalid, err := makePage(p, together)
+		path, isInvalid, err := makePage(p, together, book)
 		if err != nil {
 			broken = append(broken, err)
 			together.Skip(p.Dir, err)
@@ -151,12 +160,12 @@ func (c *reportCmd) overlay() string {
 }
 
 // makePage of one trial or matrix. A trial joins the others.
-func makePage(p rows.Place, together *report.Overlay) (path string, isInvalid bool, err error) {
+func makePage(p rows.Place, together *report.Overlay, book cost.Book) (path string, isInvalid bool, err error) {
 	if p.Err != nil {
 		return "", false, p.Err
 	}
 	if p.Matrix {
-		return matrixPage(p.Dir)
+		return matrixPage(p.Dir, book)
 	}
 	trial, err := results.Load(p.Dir)
 	if err != nil {
@@ -170,16 +179,17 @@ func makePage(p rows.Place, together *report.Overlay) (path string, isInvalid bo
 }
 
 // matrixPage has the figure that is made of this matrix, if there is one.
-func matrixPage(dir string) (path string, isInvalid bool, err error) {
+func matrixPage(dir string, book cost.Book) (path string, isInvalid bool, err error) {
 	run, err := results.LoadMatrix(dir)
 	if err != nil {
 		return "", false, err
 	}
-	page := report.Matrix{Run: run}
+	page := report.Matrix{Run: run, Prices: &book}
 	for _, f := range figures.OfMatrices() {
 		if f.Matrix != run.Header.Name {
 			continue
 		}
+		f = f.With(book)
 		page.Title, page.Outcomes = f.Title, f.Check(run)
 		if page.Drawn, err = f.Draw(run); err != nil && !errors.Is(err, figures.ErrNoData) {
 			return "", false, err

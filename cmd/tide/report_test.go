@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -52,6 +53,19 @@ func TestReportNamesWhatIsBroken(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "good", "report.html"))
 }
 
+// TestReportOfAnEmptyFolder: one of several without results is named, and stays in
+// the output.
+func TestReportOfAnEmptyFolder(t *testing.T) {
+	empty := t.TempDir()
+	code, out, errs := invoke("report", filepath.Join(folder(t), "good"), empty, "--format", "csv")
+	require.Equal(t, exitDone, code, errs)
+	require.Contains(t, errs, empty+" holds no results")
+	require.Contains(t, out, "BROKEN")
+	code, _, errs = invoke("report", empty, t.TempDir())
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, errs, "nothing could be read")
+}
+
 func TestReportRefuses(t *testing.T) {
 	dir := folder(t)
 	for _, c := range []struct {
@@ -97,6 +111,42 @@ func TestReportOfAMatrix(t *testing.T) {
 	code, out, _ = invoke("report", dir)
 	require.Equal(t, exitDone, code)
 	require.FileExists(t, strings.Fields(out)[0])
+}
+
+// TestNoiseIsTheSameEverywhere: with a pair for each cell the arms of one are not
+// held against those of another, and the table says what the page does.
+func TestNoiseIsTheSameEverywhere(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "results", "published", "F10"))))
+	_, table, _ := invoke("report", dir, "--format", "table")
+	require.Contains(t, table, "A/A difference of p50_us 1.9 %; smallest that can be told apart 9.4 %")
+	invoke("report", dir)
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "came out 1.9 % apart in p50_us; with the noise of its repeats, differences below 9.4 %")
+}
+
+// TestReportTakesPrices: what a GiB costs is on the page of any matrix that
+// measured it, by the book that was asked for.
+func TestReportTakesPrices(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "results", "published", "F8"))))
+	page := func(args ...string) string {
+		code, _, errs := invoke(append([]string{"report", dir}, args...)...)
+		require.Equal(t, exitDone, code, errs)
+		b, err := os.ReadFile(filepath.Join(dir, "report.html"))
+		require.NoError(t, err)
+		return string(b)
+	}
+	require.Contains(t, page(), "usd_per_gib: compute, storage, S3 requests and cross-AZ of a cluster with 100 MiB/s written")
+	book, err := os.ReadFile(filepath.Join("..", "..", "results", "cost", "prices-2026-11.yaml"))
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	require.NoError(t, os.WriteFile(file, bytes.ReplaceAll(book, []byte("rate_mib_per_s: 100"), []byte("rate_mib_per_s: 50")), 0o644))
+	require.Contains(t, page("--prices", file), "of a cluster with 50 MiB/s written")
+	code, _, errs := invoke("report", dir, "--prices", filepath.Join(dir, "env.json"))
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "price book")
 }
 
 func TestCompareVerb(t *testing.T) {

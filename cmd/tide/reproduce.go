@@ -226,7 +226,11 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 		fmt.Fprintf(std.out, "  %s\n", filepath.Join(dir, "figures", d.Name+".svg"))
 	}
 	outcomes := f.Check(run)
-	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes}.Write()
+	book, err := cost.Read(c.Prices)
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes, Prices: &book}.Write()
 	if err != nil {
 		return nil, 0, err
 	}

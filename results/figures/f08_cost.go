@@ -39,47 +39,11 @@ var f08Kinds = []struct {
 	on   string
 }{{cost.Tide, onTide}, {cost.Kafka, onKafka}, {cost.KafkaTiered, onKafkaTiered}}
 
-// f08Rows puts prices on one system. Its CPU has to be there, and of one that
-// keeps objects its uploads. Requests are counted for each GiB that is put, since
-// a short phase may end between two uploads; each byte is put once at least, and
-// kept once.
+// f08Rows puts prices on one system, by the medians of its cells.
 func f08Rows(run *results.MatrixRun, book cost.Book, k cost.Kind) (cost.Rows, error) {
 	cells := onlyKind(f08Kinds[k].on)(run.Cells())
-	cpu, err := medianOf(cells, "run target CPU per GiB")
-	if err != nil {
-		return cost.Rows{}, fmt.Errorf("%w: no CPU of %v", err, k)
-	}
-	if k == cost.Kafka {
-		return book.PerGiB(k, cost.Measured{CPUSeconds: cpu}), nil
-	}
-	puts, err := medianOf(cells, "run.puts_per_gib_put")
-	if err != nil {
-		return cost.Rows{}, fmt.Errorf("%w: no upload of %v", err, k)
-	}
-	of := func(key string) float64 {
-		v, _ := medianOf(cells, key) // 0 where it is not there
-		return v
-	}
-	const gib = 1 << 30
-	put := max(1, of("run.put_bytes_per_byte"))
-	ios := of("run.wal_ios_per_gib") // a volume counts each 256 KiB of a write
-	if ios == 0 {                    // results of before they were counted
-		ios = max(of("run.wal_writes_per_gib"), of("run.wal_bytes_per_byte")*gib/f08Unit)
-	}
-	return book.PerGiB(k, cost.Measured{
-		CPUSeconds: cpu,
-		Requests: cost.Requests{
-			Puts: puts * put, PutBytes: gib * put,
-			Gets: of("run.gets_per_gib"), GetBytes: gib * of("run.get_bytes_per_byte"),
-		},
-		Stored:   1,
-		WALIOs:   ios,
-		WALBytes: gib * of("run.wal_bytes_per_byte"),
-	}), nil
+	return priceOf(book, k, func(key string) (float64, error) { return medianOf(cells, key) })
 }
-
-// f08Unit is the largest write that EBS counts as one I/O, bytes.
-const f08Unit = 256 << 10
 
 func f08Against(book cost.Book, a, b cost.Kind, of func(cost.Rows) float64) func(*results.MatrixRun) (float64, error) {
 	return func(run *results.MatrixRun) (float64, error) {

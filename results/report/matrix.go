@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/results/figures"
 	"github.com/tidelog/tide/results/stats"
 )
@@ -25,6 +26,7 @@ type Matrix struct {
 	Title    string            // default: the matrix's name
 	Drawn    []figures.Drawn   // the figure that is made of it, if there is one
 	Outcomes []figures.Outcome // of the figure's expectations
+	Prices   *cost.Book        // default: the built-in one
 }
 
 // matrixData is what the page's script works on.
@@ -85,6 +87,7 @@ type matrixPage struct {
 	More     int // failed trials that are not listed
 	Warnings []string
 	Noise    string
+	Priced   string // by what; "": nothing is
 	Machine  []pair
 	Pictures []picture
 	Again    string
@@ -110,11 +113,13 @@ func (m Matrix) Write() (string, error) {
 
 func (m Matrix) html() ([]byte, error) {
 	m.Title = cmp.Or(m.Title, m.Run.Header.Name)
+	var prices string
+	m.Run, prices = priced(m.Run, m.Prices)
 	overlay, at := m.overlay()
 	d := m.data(at)
 	p := matrixPage{
 		Matrix: m, Lead: m.lead(d), Kinds: d.Kinds, Same: m.same(), Failed: m.Run.Failed(),
-		Warnings: m.Run.Warnings, Machine: lasting(m.Run.Env), Again: m.again(),
+		Warnings: m.Run.Warnings, Machine: lasting(m.Run.Env), Again: m.again(), Priced: prices,
 	}
 	p.More = max(0, len(p.Failed)-maxFailed)
 	p.Failed = p.Failed[:len(p.Failed)-p.More]

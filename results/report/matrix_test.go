@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/tidelog/tide/results"
+	"github.com/tidelog/tide/results/cost"
 	"github.com/tidelog/tide/results/report"
 	"github.com/tidelog/tide/results/resultstest"
 )
@@ -54,6 +57,36 @@ func TestMatrixPage(t *testing.T) {
 	for _, want := range []string{"it broke", "4.9 % apart", "<td>quick</td><td>false</td>", "54 of 55 trials"} {
 		holds(t, html, want)
 	}
+}
+
+// What a GiB costs is a metric of trials that measured it, whose own record has
+// no price: here of one whose uploads were counted and of a Kafka.
+func TestMatrixIsPriced(t *testing.T) {
+	run := resultstest.WriteMatrix(t, t.TempDir())
+	run.Trials = run.Trials[:3]
+	for i, on := range []string{"tide", "kafka?flush=1", "tide"} {
+		run.Trials[i].Cell, run.Trials[i].Error = on+"-"+strconv.Itoa(i), ""
+		run.Trials[i].Settings = map[string]string{"target": on, "at": strconv.Itoa(i)}
+		run.Trials[i].Result = map[string]any{"durability": "dsync", "p99_us": 1.0 + float64(i), "run target CPU per GiB": 40.0}
+	}
+	run.Trials[0].Result["run.puts_per_gib_put"] = 50.0
+	html, data := matrixPage(t, run)
+	m := data["matrix"].(map[string]any)
+	at := slices.Index(m["metrics"].([]any), any("usd_per_gib"))
+	require.GreaterOrEqual(t, at, 0)
+	book, found := cost.Default(), []float64{}
+	for _, c := range m["cells"].([]any) {
+		if s, ok := c.(map[string]any)["stats"].([]any)[at].([]any); ok {
+			found = append(found, s[0].(float64))
+		}
+	}
+	slices.Sort(found)
+	require.InDeltaSlice(t, []float64{
+		book.PerGiB(cost.Tide, cost.Measured{CPUSeconds: 40, Requests: cost.Requests{Puts: 50, PutBytes: 1 << 30}, Stored: 1}).Sum(),
+		book.PerGiB(cost.Kafka, cost.Measured{CPUSeconds: 40}).Sum(),
+	}, found, 1e-6, "and none for tide without an upload")
+	holds(t, html, "usd_per_gib: compute, storage, S3 requests and cross-AZ")
+	require.NotContains(t, run.Trials[0].Result, "usd_per_gib")
 }
 
 // An INVALID trial is counted, and in no median.

@@ -1,33 +1,38 @@
 package rows
 
-import "github.com/tidelog/tide/results/stats"
+import (
+	"slices"
+
+	"github.com/tidelog/tide/results/stats"
+)
 
 // Noise is what a matrix knows of its machine: how far the two equal arms of
-// its A/A pair came apart in a number, and the smallest difference between two
-// cells that the repeats can tell apart, both as shares. False without a pair
-// of which both arms have the number.
+// its A/A pairs came apart in a number, of several pairs the furthest, and the
+// smallest difference between two cells that the repeats can tell apart, both as
+// shares. False without a pair of which both arms have the number.
 func Noise(matrix []Row, name string) (aa, detectable float64, ok bool) {
-	arm := samplesOf(matrix, name, func(r Row) bool { return r.AA })
-	cell := ""
+	var seed uint64
+	var cells []string
+	arms := map[string]*[2][]float64{}
 	for _, r := range matrix {
+		v, has := r.Values[name]
+		if !has || !r.Usable() {
+			continue
+		}
+		seed = r.Seed
+		if arms[r.Cell] == nil {
+			arms[r.Cell], cells = &[2][]float64{}, append(cells, r.Cell)
+		}
+		arm := 0
 		if r.AA {
-			cell = r.Cell
+			arm = 1
 		}
+		arms[r.Cell][arm] = append(arms[r.Cell][arm], v)
 	}
-	base := samplesOf(matrix, name, func(r Row) bool { return !r.AA && r.Cell == cell })
-	aa, ok = stats.AADifference(base, arm)
-	if !ok {
-		return 0, 0, false
+	slices.Sort(cells) // as results.MatrixRun has them
+	var pairs [][2][]float64
+	for _, cell := range cells {
+		pairs = append(pairs, *arms[cell])
 	}
-	return aa, stats.Compare(base, arm, aa, 1).Detectable, true
-}
-
-func samplesOf(from []Row, name string, which func(Row) bool) []float64 {
-	var out []float64
-	for _, r := range from {
-		if v, has := r.Values[name]; has && r.Usable() && which(r) {
-			out = append(out, v)
-		}
-	}
-	return out
+	return stats.Noise(pairs, seed)
 }

@@ -35,6 +35,19 @@ name: another
 	require.NotContains(t, err.Error(), "matrix.Matrix")
 }
 
+// TestTwiceHidesNoConstraint: that no cell meets one is a fault beside a value
+// that is there twice.
+func TestTwiceHidesNoConstraint(t *testing.T) {
+	_, err := Prepare(t.Context(), []byte(`
+name: x
+workloads: [quick-tail]
+axes: {wal.path: [pwrite], wal.block: [64KiB, 64KiB]}
+constraints: ["wal.block > 1GiB"]
+`), false, here(t))
+	require.ErrorContains(t, err, "axis wal.block has a value twice: 64KiB, 64KiB")
+	require.ErrorContains(t, err, `"wal.block > 1GiB" holds for none of 1 combinations`)
+}
+
 // TestFaultsOfOneCell: a broken log, load and store are three faults, and flags
 // are looked at although no cell could run.
 func TestFaultsOfOneCell(t *testing.T) {

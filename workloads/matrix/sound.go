@@ -62,11 +62,17 @@ func (m *Matrix) sound() []error {
 }
 
 // dropFaulty removes the axes that one of the workloads has no use for, or that
-// have no values to run with.
+// have no values to run with. Of a value that is there twice one is left, for a
+// constraint that no cell meets would not be seen without the axis.
 func dropFaulty(axes map[string][]string, workloads []string) []error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(axes)) {
-		if err := checkAxis(name, axes[name], workloads); err != nil {
+		values := once(axes[name], nil, "")
+		if len(values) < len(axes[name]) {
+			errs = append(errs, fmt.Errorf("axis %s has a value twice: %s", name, strings.Join(axes[name], ", ")))
+			axes[name] = values
+		}
+		if err := checkAxis(name, values, workloads); err != nil {
 			errs = append(errs, err)
 			delete(axes, name)
 		}
@@ -118,10 +124,6 @@ func checkAxis(name string, values []string, workloads []string) error {
 	var errs []error
 	if len(values) == 0 || len(values) > maxValues {
 		errs = append(errs, fmt.Errorf("axis %s has %d values, want 1 to %d", name, len(values), maxValues))
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	if len(slices.Compact(sorted)) < len(values) {
-		errs = append(errs, fmt.Errorf("axis %s has a value twice: %s", name, strings.Join(values, ", ")))
 	}
 	for _, w := range workloads {
 		if c, err := commandOf(w); err == nil && !c.takes(name) {

@@ -49,6 +49,9 @@
 		return { axis: axis, rows: rows, effect: ratios.length > 1 ? Math.max.apply(null, ratios) / Math.min.apply(null, ratios) : 1 };
 	}
 
+	// isNoise: a half and a double are equally far from 1, as in results/stats.
+	function isNoise(ratio, noise) { return ratio > 0 && Math.max(ratio, 1 / ratio) - 1 < noise; }
+
 	// front: the points that no other is better than in both. Points are {x, y}.
 	function front(points, lessX, lessY) {
 		var sx = lessX ? 1 : -1, sy = lessY ? 1 : -1, best = Infinity;
@@ -72,6 +75,6 @@
 
 	tide.cells = {
 		stat: stat, value: value, ofKind: ofKind, valueOf: valueOf, name: name, lessIsBetter: lessIsBetter,
-		isLatency: isLatency, isCost: isCost, titled: titled, sensitivity: sensitivity, front: front, best: best
+		isLatency: isLatency, isCost: isCost, titled: titled, sensitivity: sensitivity, isNoise: isNoise, front: front, best: best
 	};
 })();

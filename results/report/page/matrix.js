@@ -154,7 +154,7 @@
 		var body = el("tbody", {}), most = Math.max.apply(null, each.map(function (s) { return s.effect; }).concat([1.0001]));
 		each.forEach(function (s) {
 			s.rows.forEach(function (r, i) {
-				var small = i > 0 && r.ratio !== null && Math.abs(r.ratio - 1) <= noise, bar = el("span", { class: "bar" });
+				var small = i > 0 && cells.isNoise(r.ratio, noise), bar = el("span", { class: "bar" });
 				var low = Math.min.apply(null, s.rows.map(function (o) { return o.ratio || 1; }));
 				bar.style.width = r.ratio > 0 ? (0.3 + 10 * Math.log(r.ratio / low) / Math.log(most)).toFixed(2) + "rem" : "0";
 				bar.style.background = tide.color(m.kinds[state.kind].class, 0);
