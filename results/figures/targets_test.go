@@ -40,7 +40,7 @@ func f2(t *testing.T) *results.MatrixRun {
 			{"kafka", "none", 5},
 			{"null", "none", 1},
 		} {
-			cells = append(cells, cellOn(w, c.target, c.durability, map[string]any{"produce.response.p99": 1e3 * c.ms}))
+			cells = append(cells, cellOn(w, c.target, c.durability, map[string]any{"produce.response.p99": 1e3 * c.ms, "overhead_s": 1.5}))
 		}
 	}
 	return writeTrial(t, write(t, results.MatrixHeader{Name: "f2", Metric: "produce.response.p99"}, cells))

@@ -61,7 +61,23 @@ func parseComparison(text string, axes map[string][]string) (comparison, error) 
 			return comparison{}, fmt.Errorf("%q is neither an axis nor a size", o.text)
 		}
 	}
-	return c, nil
+	return c, c.known(axes)
+}
+
+// known: what an axis is to equal, or not, is one of its values, for a misspelt one
+// would be left without a word.
+func (c comparison) known(axes map[string][]string) error {
+	values := axes[c.left.text]
+	if len(values) == 0 || c.right.isAxis || strings.ContainsAny(c.op, "<>") {
+		return nil
+	}
+	equal := comparison{left: c.left, right: c.right, op: "=="}
+	for _, v := range values {
+		if ok, err := equal.holds(map[string]string{c.left.text: v}); err == nil && ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("axis %s has no value %s: want one of %s", c.left.text, c.right.text, strings.Join(values, ", "))
 }
 
 // holds judges one cell.

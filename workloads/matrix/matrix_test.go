@@ -139,13 +139,14 @@ name: "two words"
 workloads: [iopath-bench, no-such]
 targets: ["10.0.0.1:9092", "tide?data=/x"]
 axes: {wal.path: [], appenders: [1], depth: [1, 1]}
-constraints: ["block <= depth", "depth < many", "depth is 1"]
+constraints: ["block <= depth", "depth < many", "depth is 1", "depth != 2", "target == kafka or depth == 1"]
 repeats: 0
 quick: {axes: {block: [4KiB]}}
 `), false)
 	for _, want := range []string{
 		`name is "two words"`, `workload "no-such"`, "runs without a target", "flag data is set", "axis wal.path has 0 values", "axis appenders: iopath-bench has no such setting",
-		"axis depth has a value twice", `"block" is neither`, `"many" is neither`, `"depth is 1": want AXIS OP`, "repeats is 0", "metric is missing",
+		"axis depth has a value twice", `"block" is neither`, `"many" is neither`, `"depth is 1": want AXIS OP`, "axis depth has no value 2: want one of 1, 1",
+		"axis target has no value kafka: want one of 10.0.0.1:9092, tide?data=/x", "repeats is 0", "metric is missing",
 		"quick.axes.block: there is no such axis",
 	} {
 		require.ErrorContains(t, err, want)

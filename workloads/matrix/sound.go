@@ -43,11 +43,12 @@ func (m *Matrix) sound() []error {
 		*list = keep(*list, &errs, func(w string) error { _, err := commandOf(w); return err })
 	}
 	m.Workloads, m.Quick.Workloads = once(m.Workloads, &errs, "workload"), once(m.Quick.Workloads, &errs, "quick.workloads: workload")
+	axes := m.values()
 	m.Targets = once(keep(m.Targets, &errs, func(t string) error { return checkTarget(t, all) }), &errs, "target")
 	want(len(m.Targets) > 0 || len(errs) > 0, "targets are empty: leave them out for [tide]")
 	// Before faulty axes go, for they are axes in a constraint all the same.
 	m.Constraints = keep(m.Constraints, &errs, func(text string) error {
-		c, err := parseConstraint(text, m.Axes)
+		c, err := parseConstraint(text, axes)
 		if err == nil {
 			m.parsed = append(m.parsed, c)
 		}
@@ -59,6 +60,15 @@ func (m *Matrix) sound() []error {
 		want(m.Axes[name] != nil || isOfLoad(name), "quick.axes.%s: there is no such axis to be replaced", name)
 	}
 	return errs
+}
+
+// values of each axis, of a quick run too, as they stand in the file.
+func (m *Matrix) values() map[string][]string {
+	out := map[string][]string{axisTarget: m.Targets}
+	for name, values := range m.Axes {
+		out[name] = slices.Concat(values, m.Quick.Axes[name])
+	}
+	return out
 }
 
 // dropFaulty removes the axes that one of the workloads has no use for, or that
