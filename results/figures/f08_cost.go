@@ -18,7 +18,6 @@ func init() { registerMatrix(f08(cost.Default())) }
 // f08 with the prices of a book.
 func f08(book cost.Book) MatrixFigure {
 	sum := func(r cost.Rows) float64 { return r.Sum() }
-	storage := func(r cost.Rows) float64 { return r.Storage }
 	return MatrixFigure{
 		ID: "F8", Matrix: "f8", Title: "F8  $ per GiB written: compute, storage, S3 requests, cross-AZ",
 		priced:   f08,
@@ -27,7 +26,6 @@ func f08(book cost.Book) MatrixFigure {
 			{"tide: bytes put into objects ÷ written", 0.5, 3, f04Of(onlyKind(onTide), "run.put_bytes_per_byte")},
 			{"tide: PUT requests a GiB put", 4, 2000, f04Of(onlyKind(onTide), "run.puts_per_gib_put")},
 			{"tide ÷ Kafka: the four rows together", 0.05, 0.9, f08Against(book, cost.Tide, cost.Kafka, sum)},
-			{"Kafka tiered ÷ Kafka: storage", 0.02, 0.9, f08Against(book, cost.KafkaTiered, cost.Kafka, storage)},
 			{"tide ÷ Kafka tiered: the four rows together", 0.05, 1.2, f08Against(book, cost.Tide, cost.KafkaTiered, sum)},
 		},
 	}
