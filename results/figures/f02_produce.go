@@ -27,7 +27,6 @@ func init() {
 			// asked for.
 			{"tide ÷ Kafka that never flushes: the same", 0.01, 1.5, against(p99, kind(onTide, true), kind(onKafka, false))},
 			{"tide ÷ null (no log, no store): the same", 0.5, 40, against(p99, kind(onTide, true), kind(onNull, false))},
-			{"tide: what a trial takes beside its load (start, clean-up), s, median over workloads", 0.2, 3, f04Of(kind(onTide, true), "overhead_s")},
 		},
 	})
 }

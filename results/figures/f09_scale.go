@@ -24,6 +24,7 @@ func init() {
 			{"p99 of produce, 1,000 ÷ 4 clients", 0.2, 60, f09Ends(f09Clients, f09Open, "produce.response.p99")},
 			{"peak RSS, 1,000 ÷ 4 clients", 0.8, 4, f09Ends(f09Clients, f09Open, "target peak RSS")},
 			{"closed loop, 1,000 ÷ 4 clients: MiB/s", 0.1, 2, f09Ends(f09Clients, f09Closed, "run.acked_mib_per_s")},
+			{"what a trial takes beside its load, 16 partitions and 4 clients, s", 0.2, 3, f09Usually(f09Open, "overhead_s")},
 		},
 	})
 }
@@ -116,5 +117,13 @@ func f09Ends(axis, workload, key string) func(*results.MatrixRun) (float64, erro
 		most, errM := number(cells, key, axis, f09Most[axis])
 		usual, errU := number(cells, key, axis, f09Usual[axis])
 		return ratio(most, errM, usual, errU)
+	}
+}
+
+// f09Usually is a number with both axes at their usual values.
+func f09Usually(workload, key string) func(*results.MatrixRun) (float64, error) {
+	return func(run *results.MatrixRun) (float64, error) {
+		cells := ofWorkload(f09Along(run.Cells(), f09Partitions), workload)
+		return number(cells, key, f09Partitions, f09Usual[f09Partitions])
 	}
 }

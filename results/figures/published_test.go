@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,19 +29,34 @@ func TestPublishedIsAsExpected(t *testing.T) {
 		run, err := results.LoadMatrix(dir)
 		require.NoError(t, err)
 		for _, o := range f.Check(run) {
+			if isOfNull(f, o.Expectation) {
+				require.ErrorIs(t, o.Err, figures.ErrNoData, "F2 has cells of null now: take this exception out")
+				continue
+			}
 			require.NoError(t, o.Err, "%s: %s", f.ID, o.What)
 			require.True(t, o.OK(), "%s: %s: %v", f.ID, o.What, o.Value)
 		}
-		can := make([]bool, len(f.Expected))
+		left := slices.Clone(f.Expected) // those that have not failed yet
 		for other := range otherTruths(run) {
-			for i, o := range f.Check(other) {
-				can[i] = can[i] || !o.OK()
+			left = slices.DeleteFunc(left, func(e figures.Expectation) bool {
+				v, err := e.Of(other)
+				return !figures.Outcome{Expectation: e, Value: v, Err: err}.OK()
+			})
+			if len(left) == 0 {
+				break
 			}
 		}
-		for i, e := range f.Expected {
-			require.True(t, can[i], "%s: nothing makes it fail: %s", f.ID, e.What)
+		for _, e := range left {
+			if !isOfNull(f, e) {
+				t.Errorf("%s: nothing makes it fail: %s", f.ID, e.What)
+			}
 		}
 	}
+}
+
+// isOfNull: the published F2 has no cells of null, as paper.md says.
+func isOfNull(f figures.MatrixFigure, e figures.Expectation) bool {
+	return f.ID == "F2" && strings.Contains(e.What, "null")
 }
 
 // otherTruths are copies of a run with other results.

@@ -40,7 +40,7 @@ func f2(t *testing.T) *results.MatrixRun {
 			{"kafka", "none", 5},
 			{"null", "none", 1},
 		} {
-			cells = append(cells, cellOn(w, c.target, c.durability, map[string]any{"produce.response.p99": 1e3 * c.ms, "overhead_s": 1.5}))
+			cells = append(cells, cellOn(w, c.target, c.durability, map[string]any{"produce.response.p99": 1e3 * c.ms}))
 		}
 	}
 	return writeTrial(t, write(t, results.MatrixHeader{Name: "f2", Metric: "produce.response.p99"}, cells))
@@ -82,7 +82,7 @@ func f9(t *testing.T) *results.MatrixRun {
 				Settings: map[string]string{"load.partitionsPerTopic": fmt.Sprint(at.partitions), "load.producersPerTopic": fmt.Sprint(at.clients)},
 				Result: map[string]any{
 					"produce.response.p99": 2000 * slow, "produce.response.p50": 500 * slow, "run.acked_mib_per_s": 600 / slow,
-					"target peak RSS": 200 + 20*slow, "durability": "dsync",
+					"target peak RSS": 200 + 20*slow, "overhead_s": 1.5, "durability": "dsync",
 				},
 			})
 		}

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.server.log.remote.storage.LogSegmentData;
 import org.apache.kafka.server.log.remote.storage.RemoteLogSegmentMetadata;
 import org.apache.kafka.server.log.remote.storage.RemoteLogSegmentMetadata.CustomMetadata;
@@ -46,7 +47,7 @@ public final class S3RemoteStorageManager implements RemoteStorageManager {
   public void configure(Map<String, ?> configs) {
     settings = Settings.of(configs);
     if (store == null) {
-      store = new S3Store(settings, metrics);
+      store = s3();
     }
     indexes = new IndexCache(store);
     successors = new Successors(store);
@@ -60,6 +61,20 @@ public final class S3RemoteStorageManager implements RemoteStorageManager {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A store that answers, or Kafka would serve, keep every segment on its disk and say so in its log alone. */
+  private S3Store s3() {
+    S3Store s3 = new S3Store(settings, metrics);
+    try {
+      s3.check();
+      return s3;
+    } catch (IOException e) {
+      s3.close();
+      throw new ConfigException(
+          "the remote store does not answer: " + e.getMessage()
+              + ": look at rsm.config.s3.bucket, s3.endpoint, s3.region and s3.path.style, and at the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)");
     }
   }
 

@@ -82,6 +82,12 @@ final class S3Store implements ObjectStore {
     this.client = b.build();
   }
 
+  /** One listing of one key: a bucket that is not there, a credential that is refused or a server that is dead fails it. */
+  void check() throws IOException {
+    run("bucket " + settings.bucket(), () -> client.listObjectsV2(
+        r -> r.bucket(settings.bucket()).prefix(settings.prefix()).maxKeys(1)));
+  }
+
   @Override
   public void put(String key, Path file) throws IOException {
     long size = Files.size(file);

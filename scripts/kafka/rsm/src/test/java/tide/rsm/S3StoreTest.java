@@ -23,6 +23,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.config.ConfigException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,11 +82,21 @@ class S3StoreTest {
       x.getRequestBody().readAllBytes();
       String query = x.getRequestURI().getQuery();
       switch (x.getRequestMethod()) {
-        case "GET" -> body(x);
+        case "GET" -> get(x, query);
         case "PUT" -> part(x, query);
         case "POST" -> reply(x, 200, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>");
         default -> reply(x, x.getRequestURI().getPath().endsWith("gone") ? 404 : 204, "");
       }
+    }
+  }
+
+  private void get(HttpExchange x, String query) throws IOException {
+    if (query == null || !query.contains("list-type=2")) {
+      body(x);
+    } else if (faults.getAndDecrement() > 0) {
+      reply(x, 404, "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>");
+    } else {
+      reply(x, 200, "<ListBucketResult></ListBucketResult>");
     }
   }
 
@@ -176,5 +187,25 @@ class S3StoreTest {
   void deleteTwice() throws Exception {
     store.delete("k");
     store.delete("gone");
+  }
+
+  /** A store that cannot be used is refused when Kafka starts, and not found in a log when no segment leaves the disk. */
+  @Test
+  void refusedAtStart() throws Exception {
+    Map<String, String> configs = Map.of(
+        "s3.bucket", "b", "s3.path.style", "true", "s3.endpoint", "http://127.0.0.1:" + server.getAddress().getPort(),
+        "cache.bytes", "0", "prefetch.bytes", "0", "attempts", "1");
+    try (S3RemoteStorageManager there = new S3RemoteStorageManager()) {
+      there.configure(configs);
+    }
+    faults.set(1);
+    try (S3RemoteStorageManager missing = new S3RemoteStorageManager()) {
+      ConfigException e = assertThrows(ConfigException.class, () -> missing.configure(configs));
+      assertTrue(e.getMessage().contains("bucket b") && e.getMessage().contains("credentials"), e.getMessage());
+    }
+    server.stop(0);
+    try (S3RemoteStorageManager dead = new S3RemoteStorageManager()) {
+      assertThrows(ConfigException.class, () -> dead.configure(configs));
+    }
   }
 }
