@@ -61,6 +61,8 @@ var ownedByClients = []string{
 var (
 	pluginSettings = with([]string{storagePrefix}, "attempts", "chunk.bytes", "fetch.threads", "upload.threads")
 	localSettings  = with([]string{storagePrefix}, "delete.enable")
+
+	storageSettings = slices.Sorted(slices.Values(slices.Concat(pluginSettings, localSettings)))
 )
 
 // with puts each prefix before each of the keys, and sorts what comes of it.
@@ -84,7 +86,7 @@ func (s *Spec) knows(name string) error {
 	case strings.HasPrefix(name, metadataPrefix):
 		known, of = metadataSettings, "not among the settings of the metadata manager that are taken"
 	case strings.HasPrefix(name, storagePrefix):
-		known, of = slices.Concat(pluginSettings[:2], localSettings, pluginSettings[2:]), "no setting of the storage manager's"
+		known, of = storageSettings, "no setting of the storage manager's"
 	}
 	at, found := slices.BinarySearch(known, name)
 	if !found {
