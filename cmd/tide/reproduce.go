@@ -33,6 +33,8 @@ type reproduceCmd struct {
 	Out    string   `help:"Directory of the results, one below it for each figure where there are several. Trials that it holds already are not run again. Default ./tide-runs/FIGURE." placeholder:"DIR"`
 	Prices string   `help:"Price book (YAML) in place of the built-in one." placeholder:"FILE"`
 	Device string   `help:"F1, F1L, F3, F10: file or raw block device to write to; what is on it is lost. Default a file of 1GiB in the directory of the results, removed at the end." placeholder:"PATH"`
+
+	book cost.Book // of Prices; figures reads it, before anything is run
 }
 
 // Help is printed below the flags' text.
@@ -131,8 +133,8 @@ func (c *reproduceCmd) plans(ctx context.Context, std *stdio, chosen []figures.M
 func (c *reproduceCmd) all() bool { return slices.Contains(c.Figure, "all") }
 
 func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
-	book, err := cost.Read(c.Prices)
-	if err != nil {
+	var err error
+	if c.book, err = cost.Read(c.Prices); err != nil {
 		return nil, err
 	}
 	all := figures.OfMatrices()
@@ -145,7 +147,7 @@ func (c *reproduceCmd) figures() ([]figures.MatrixFigure, error) {
 			}
 			found = true
 			if !slices.ContainsFunc(chosen, func(other figures.MatrixFigure) bool { return other.ID == f.ID }) {
-				chosen = append(chosen, f.With(book))
+				chosen = append(chosen, f.With(c.book))
 			}
 		}
 		if why := figures.Later[strings.ToUpper(name)]; why != "" {
@@ -226,11 +228,7 @@ func (c *reproduceCmd) make(ctx context.Context, std *stdio, f figures.MatrixFig
 		fmt.Fprintf(std.out, "  %s\n", filepath.Join(dir, "figures", d.Name+".svg"))
 	}
 	outcomes := f.Check(run)
-	book, err := cost.Read(c.Prices)
-	if err != nil {
-		return nil, 0, err
-	}
-	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes, Prices: &book}.Write()
+	page, err := report.Matrix{Run: run, Title: f.Title, Drawn: drawn, Outcomes: outcomes, Prices: &c.book}.Write()
 	if err != nil {
 		return nil, 0, err
 	}
