@@ -8,6 +8,9 @@
 //	 │         │                    │ read from offset 0 │ on the same WAL  │ verify
 //	 └─────────┴──── one open-loop schedule, never re-based ────────────────┘
 //
+// A phase whose work takes longer than its share lasts until that is done, and
+// the schedule with it: the broker is killed under load on any machine.
+//
 // # Verdict
 //
 // In the phases tail and catch-up at least 99 % of the sends that were due
@@ -82,11 +85,17 @@ var brokerFlags = map[string]string{
 
 // Limits on what may take its time.
 const (
-	setupTimeout  = 20 * time.Second
-	drainTimeout  = 30 * time.Second // of the last acknowledgements
-	verifyTimeout = 60 * time.Second
-	minDuration   = 10 * time.Second
-	maxDuration   = 10 * time.Minute // the data directory stays below 5 GiB
+	readyTimeout   = time.Minute
+	setupTimeout   = 20 * time.Second
+	stallTimeout   = 30 * time.Second // of a catch-up from which nothing comes
+	catchUpTimeout = 2 * time.Minute
+	drainTimeout   = 30 * time.Second // of the last acknowledgements
+	verifyTimeout  = 60 * time.Second
+	// The phases may take so long beyond Duration: a catch-up, a restart, and
+	// the wait for what is acknowledged next.
+	overtime    = catchUpTimeout + readyTimeout + drainTimeout
+	minDuration = 10 * time.Second
+	maxDuration = 10 * time.Minute // the data directory stays below 6 GiB
 )
 
 func (c Config) withDefaults() Config {
@@ -180,7 +189,7 @@ func (d *demo) startBroker(ctx context.Context) error {
 		return err
 	}
 	d.wal = args[3] // --data DIR --wal URL
-	d.broker, err = target.Start(ctx, target.Config{Binary: d.cfg.Binary, Args: args, Log: d.log})
+	d.broker, err = target.Start(ctx, target.Config{Binary: d.cfg.Binary, Args: args, Log: d.log, ReadyTimeout: readyTimeout})
 	return err
 }
 

@@ -32,8 +32,7 @@ func (d *demo) phases(ctx context.Context) error {
 		return err
 	}
 	defer tail.Stop()
-	start := time.Now()
-	producers, err := d.load.StartProducers(ctx, d.cfg.Duration)
+	producers, err := d.load.StartProducers(ctx, d.cfg.Duration+overtime)
 	if err != nil {
 		return err
 	}
@@ -42,6 +41,7 @@ func (d *demo) phases(ctx context.Context) error {
 		cancel()
 		_ = producers.Wait(gone)
 	}()
+	start := time.Now()
 	d.session.Producing(producers)
 
 	for _, p := range []struct {
@@ -66,7 +66,11 @@ func (d *demo) phases(ctx context.Context) error {
 		if err := d.until(ctx, start); err != nil {
 			return fmt.Errorf("phase %s: %w", p.name, err)
 		}
+		if now := time.Now(); now.After(start) {
+			start = now // its work took longer than its share: the next has all of its own
+		}
 	}
+	producers.Finish()
 	return d.finish(ctx, producers, tail)
 }
 
@@ -86,7 +90,7 @@ func (d *demo) until(ctx context.Context, t time.Time) error {
 
 // catchUp reads everything from offset 0 with a group of its own.
 func (d *demo) catchUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
 	ends, err := d.load.Ends(ctx)
 	if err != nil {
@@ -105,7 +109,7 @@ func (d *demo) catchUp(ctx context.Context) error {
 		return err
 	}
 	if !got.Through {
-		d.session.Fault("the catch-up did not reach its end: "+cmp.Or(got.Error, "its time was over"), "the machine is too busy, or the broker stalls: see broker.log")
+		d.session.Fault("the catch-up did not reach its end: "+cmp.Or(got.Error, fmt.Sprintf("no record came for %v, or it took %v", stallTimeout, catchUpTimeout)), "the machine is too busy, or the broker stalls: see broker.log")
 		return nil
 	}
 	cold := session.ColdReads{
@@ -122,12 +126,21 @@ func (d *demo) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// replay reads up to the ends, in a process of its own, or until ctx ends.
+// replay reads up to the ends, in a process of its own, or until ctx ends or
+// nothing comes any more. That process has the lowest priority: on a busy
+// machine it is slow, which is no stall.
 func (d *demo) replay(ctx context.Context, ends []int64) (replay.Outcome, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stalled := time.AfterFunc(stallTimeout, cancel)
+	defer stalled.Stop()
 	p, err := replay.Start(d.cfg.Binary, replay.Spec{Load: d.load.Config(), Consumers: 1, Group: "demo-catch-up", Ends: ends},
 		func(records, bytes int64) {
 			d.load.Counters.CaughtUp.Add(records)
 			d.load.Counters.CaughtB.Add(bytes)
+			if records > 0 {
+				stalled.Reset(stallTimeout)
+			}
 		})
 	if err != nil {
 		return replay.Outcome{}, err
