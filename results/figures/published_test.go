@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,10 +28,6 @@ func TestPublishedIsAsExpected(t *testing.T) {
 		run, err := results.LoadMatrix(dir)
 		require.NoError(t, err)
 		for _, o := range f.Check(run) {
-			if isOfNull(f, o.Expectation) {
-				require.ErrorIs(t, o.Err, figures.ErrNoData, "F2 has cells of null now: take this exception out")
-				continue
-			}
 			require.NoError(t, o.Err, "%s: %s", f.ID, o.What)
 			require.True(t, o.OK(), "%s: %s: %v", f.ID, o.What, o.Value)
 		}
@@ -47,16 +42,9 @@ func TestPublishedIsAsExpected(t *testing.T) {
 			}
 		}
 		for _, e := range left {
-			if !isOfNull(f, e) {
-				t.Errorf("%s: nothing makes it fail: %s", f.ID, e.What)
-			}
+			t.Errorf("%s: nothing makes it fail: %s", f.ID, e.What)
 		}
 	}
-}
-
-// isOfNull: the published F2 has no cells of null, as paper.md says.
-func isOfNull(f figures.MatrixFigure, e figures.Expectation) bool {
-	return f.ID == "F2" && strings.Contains(e.What, "null")
 }
 
 // otherTruths are copies of a run with other results.
