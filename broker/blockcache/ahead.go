@@ -124,7 +124,7 @@ func (c *Cache) look(r Request, own *Block, hit, late bool) []*Block {
 		Late:   late,
 		Now:    c.cfg.Clock(),
 		GET:    c.tail.P99(),
-		Room:   c.cfg.AheadSize,
+		Room:   c.queue.Promised(),
 	}, &c.view, c.plan[:0])
 	c.chosen = c.chosen[:0]
 	for _, b := range c.plan {

@@ -67,6 +67,30 @@ func TestCatchUpFillsTheConnections(t *testing.T) {
 	}
 }
 
+// TestNothingAheadIsDropped: what the prefetcher proposes for its readers finds
+// room, though blocks take more than their bytes there. Each one that did not
+// would cost its reader a GET of its own.
+func TestNothingAheadIsDropped(t *testing.T) {
+	const readers, block = 2, 66 << 10
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 8, readers, 40, block)
+		ahead, err := prefetch.New("automq:2024")
+		require.NoError(t, err)
+		c, err := blockcache.New(blockcache.Config{
+			Store: remote{Store: w.store, first: 30 * time.Millisecond, rate: 80 << 20}, Prefetch: ahead, Size: 16 << 20,
+		})
+		require.NoError(t, err)
+		defer c.Close()
+		var wg sync.WaitGroup
+		for s := range readers {
+			wg.Go(func() { w.walk(t, c, s) })
+		}
+		wg.Wait()
+		require.Zero(t, c.Stats().PrefetchDropped)
+		require.LessOrEqual(t, c.Stats().Misses, int64(4*readers))
+	})
+}
+
 // walk reads one stream from its first block to its last.
 func (w *world) walk(t *testing.T, c *blockcache.Cache, stream int) {
 	for o := range w.objects {

@@ -34,8 +34,9 @@ func init() {
 // one is fetched behind it, so that between one and two pieces lie ahead. A
 // piece has 512 KiB at first; when the reader has overtaken the end, the next
 // one is twice as long as the last, up to 32 MiB. When a block that was read
-// ahead is gone before it is read, the cache is too small for this, and the
-// size starts again.
+// ahead is gone before it is read, the cache is too small for this, and it
+// starts again, with what is behind that block: the rest of its piece is as
+// likely gone, or never had room.
 //
 // Where it differs: it begins with the second of two consecutive blocks, so
 // that a look-up of one record costs no GET beyond its block. A reader that has
@@ -98,8 +99,8 @@ func (w *walk) advance(a Access) bool {
 	expected := w.left > 0
 	w.left, w.patience = max(w.left-1, 0), max(w.patience-1, 0)
 	switch {
-	case expected && !a.Hit: // it was evicted unread
-		w.size = automqFirst
+	case expected && !a.Hit: // it was evicted unread, or there was no room for it
+		w.rest()
 	case w.left == 0:
 		w.grow()
 	case a.Late && w.patience == 0:

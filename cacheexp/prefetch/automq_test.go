@@ -132,6 +132,18 @@ func TestAutoMQShrinks(t *testing.T) {
 	require.LessOrEqual(t, total, 2, "512 KiB, or 1 MiB where the end was overtaken")
 }
 
+// TestAutoMQBeginsAgain: behind a block that is gone, those that were proposed
+// with it are as likely gone, so they are proposed anew: one by one each would
+// cost its reader a GET.
+func TestAutoMQBeginsAgain(t *testing.T) {
+	w := newWalker(t, 256*kib, 1<<20)
+	for n := range int64(100) {
+		w.read(n, late)
+	}
+	require.Equal(t, []int64{101, 102}, w.read(100, func(a *prefetch.Access) { a.Hit = false }), "512 KiB")
+	require.Equal(t, []int64{103, 104}, w.read(101))
+}
+
 // TestAutoMQShares: readers that are about at the same time have no more ahead
 // of them together than there is room, and one that went away gives its share
 // up.

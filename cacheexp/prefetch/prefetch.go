@@ -51,7 +51,7 @@ type Access struct {
 	// none has ended yet.
 	GET int64
 	// Room is how many bytes all readers together may have ahead of them; 0: no
-	// bound. What is proposed beyond it is dropped.
+	// bound. What is proposed beyond it may be dropped.
 	Room int64
 }
 

@@ -117,6 +117,10 @@ func (q *Queue[T]) Next() []Item[T] {
 // are read, or gone.
 func (q *Queue[T]) Hold(cost int64) { q.bytes += cost }
 
+// Promised is what prefetchers may count on, in bytes of blocks: an eighth less
+// than the room, since a block may take that much more of it than its bytes.
+func (q *Queue[T]) Promised() int64 { return q.room - q.room/8 }
+
 // Bytes is what waits and is held.
 func (q *Queue[T]) Bytes() int64 { return q.bytes }
 

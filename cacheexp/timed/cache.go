@@ -60,7 +60,7 @@ func (m *sim) look(r *reader, i id, how found) {
 	m.plan = m.prefetch.Access(prefetch.Access{
 		Reader: r.name, Block: b.Block, Start: b.start, End: b.end,
 		Hit: how != missed, Late: how == late || how == early,
-		Now: m.now, GET: m.tail.P99(), Room: m.cfg.Ahead,
+		Now: m.now, GET: m.tail.P99(), Room: m.queue.Promised(),
 	}, &m.view, m.plan[:0])
 	if m.joins && how.miss() {
 		m.join(i)
