@@ -100,23 +100,66 @@ func TestNoJava(t *testing.T) {
 	require.NotContains(t, string(out), "starting the target")
 }
 
-// TestKafkaSettings: the list by which settings of server.properties are checked
-// is that of the jars.
-func TestKafkaSettings(t *testing.T) {
-	ask := `for (String n : new java.util.TreeSet<String>(org.apache.kafka.server.config.AbstractKafkaConfig.CONFIG_DEF.names())) System.out.println(n);`
+// jshell runs lines of Java on Kafka's jars and gives what they print.
+func jshell(t *testing.T, lines string) string {
+	t.Helper()
 	at, err := filepath.Abs("../bin/deps/kafka/libs")
 	require.NoError(t, err)
 	libs, err := filepath.Glob(filepath.Join(at, "*.jar"))
 	require.NoError(t, err)
 	require.NotEmpty(t, libs, "scripts/deps kafka installs them")
 	cmd := exec.Command("jshell", "-s", "--class-path", strings.Join(libs, ":"), "-")
-	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(ask), dieWithParent()
+	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(lines), dieWithParent()
 	cmd.Dir = t.TempDir() // one of the jars opens a log file where it is
-	names, err := cmd.Output()
+	out, err := cmd.Output()
 	require.NoError(t, err)
+	return string(out)
+}
+
+// TestKafkaSettings: the list by which settings of server.properties are checked
+// is that of the jars.
+func TestKafkaSettings(t *testing.T) {
+	names := jshell(t, `for (String n : new java.util.TreeSet<String>(org.apache.kafka.server.config.AbstractKafkaConfig.CONFIG_DEF.names())) System.out.println(n);`)
 	listed, err := os.ReadFile("../workloads/target/kafka_settings.txt")
 	require.NoError(t, err)
-	require.Equal(t, string(names), string(listed))
+	require.Equal(t, names, string(listed))
+}
+
+// TestMetadataManagerSettings: what is taken for the metadata manager of a tier,
+// and for its clients, has a meaning to them.
+func TestMetadataManagerSettings(t *testing.T) {
+	names := jshell(t, `
+var of = org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManagerConfig.class.getDeclaredField("CONFIG");
+of.setAccessible(true);
+for (String n : ((org.apache.kafka.common.config.ConfigDef) of.get(null)).names()) System.out.println("own " + n);
+for (String n : org.apache.kafka.clients.admin.AdminClientConfig.configNames()) System.out.println("admin " + n);
+for (String n : org.apache.kafka.clients.consumer.ConsumerConfig.configNames()) System.out.println("consumer " + n);
+for (String n : org.apache.kafka.clients.producer.ProducerConfig.configNames()) System.out.println("producer " + n);
+`)
+	known := map[string]bool{}
+	for line := range strings.Lines(names) {
+		known[strings.TrimSpace(line)] = true
+	}
+	require.True(t, known["own remote.log.metadata.topic.num.partitions"] && known["producer linger.ms"], "what Java printed: %s", names)
+
+	readers := map[string][]string{
+		"admin.": {"admin"}, "common.client.": {"admin", "consumer", "producer"}, "consumer.": {"consumer"}, "producer.": {"producer"},
+	}
+	listed, err := os.ReadFile("../workloads/target/rlmm_settings.txt")
+	require.NoError(t, err)
+	for name := range strings.FieldsSeq(string(listed)) {
+		key := strings.TrimPrefix(name, "rlmm.config.remote.log.metadata.")
+		by := []string{"own"}
+		of := "remote.log.metadata." + key
+		for prefix, clients := range readers {
+			if rest, found := strings.CutPrefix(key, prefix); found {
+				by, of = clients, rest
+			}
+		}
+		for _, who := range by {
+			require.True(t, known[who+" "+of], "%s: %s has no %s", name, who, of)
+		}
+	}
 }
 
 // TestTargetConfig: what the file says has reached Kafka, and is in the result.
@@ -169,4 +212,28 @@ func TestKafkaServeRefuses(t *testing.T) {
 	help, err := exec.Command("../scripts/kafka/serve", "--help").Output()
 	require.NoError(t, err)
 	require.Contains(t, string(help), "--tiered local")
+}
+
+// TestKafkaServeKeepsOut: a directory that a Kafka serves out of is not touched
+// by a second one, not even its configuration.
+func TestKafkaServeKeepsOut(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "server.properties")
+	require.NoError(t, os.WriteFile(config, []byte("of the first"), 0o600))
+	ports := make([]string, 2)
+	for i := range ports {
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		_, ports[i], err = net.SplitHostPort(free.Addr().String())
+		require.NoError(t, err)
+		require.NoError(t, free.Close())
+	}
+	cmd := exec.Command("flock", filepath.Join(dir, "serve.lock"), "../scripts/kafka/serve", dir, "--port", ports[0], "--controller", ports[1])
+	cmd.SysProcAttr = dieWithParent()
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	require.Equal(t, "kafka: "+dir+": another Kafka serves out of it\n", string(out))
+	kept, err := os.ReadFile(config)
+	require.NoError(t, err)
+	require.Equal(t, "of the first", string(kept))
 }

@@ -1,6 +1,7 @@
 package target
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,21 +29,11 @@ var listenerSettings = with([]string{"listener.name.controller.", "listener.name
 	"max.connection.creation.rate", "max.connections", "num.network.threads")
 
 // metadataSettings are TopicBasedRemoteLogMetadataManagerConfig's, and those of
-// its clients that change how they work and not whom they talk to.
-var metadataSettings = slices.Sorted(slices.Values(slices.Concat(
-	with([]string{"rlmm.config.remote.log.metadata."},
-		"consume.wait.ms", "initialization.retry.interval.ms", "initialization.retry.max.timeout.ms",
-		"topic.num.partitions", "topic.retention.ms"),
-	with(clientPrefixes,
-		"connections.max.idle.ms", "metadata.max.age.ms", "receive.buffer.bytes", "reconnect.backoff.max.ms", "reconnect.backoff.ms",
-		"request.timeout.ms", "retry.backoff.max.ms", "retry.backoff.ms", "send.buffer.bytes",
-		"socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms"),
-	with(clientPrefixes[2:3],
-		"check.crcs", "default.api.timeout.ms", "fetch.max.bytes", "fetch.max.wait.ms", "fetch.min.bytes",
-		"max.partition.fetch.bytes", "max.poll.records"),
-	with(clientPrefixes[3:],
-		"batch.size", "buffer.memory", "compression.type", "delivery.timeout.ms", "linger.ms", "max.block.ms",
-		"max.in.flight.requests.per.connection", "max.request.size", "retries"))))
+// its clients that change how they work and not whom they talk to, one a line,
+// sorted. A test in itest/ holds them against the jars.
+//
+//go:embed rlmm_settings.txt
+var metadataSettings string
 
 // clientPrefixes begin what the metadata manager hands to its clients; the second
 // is for all of them.
@@ -84,7 +75,7 @@ func (s *Spec) knows(name string) error {
 	case strings.HasPrefix(name, listenerPrefix):
 		known, of = listenerSettings, "not taken: the listeners are plaintext and controller, without TLS and SASL"
 	case strings.HasPrefix(name, metadataPrefix):
-		known, of = metadataSettings, "not among the settings of the metadata manager that are taken"
+		known, of = strings.Fields(metadataSettings), "not among the settings of the metadata manager that are taken"
 	case strings.HasPrefix(name, storagePrefix):
 		known, of = storageSettings, "no setting of the storage manager's"
 	}
