@@ -41,7 +41,6 @@ func (d *demo) phases(ctx context.Context) error {
 		cancel()
 		_ = producers.Wait(gone)
 	}()
-	start := time.Now()
 	d.session.Producing(producers)
 
 	for _, p := range []struct {
@@ -57,17 +56,14 @@ func (d *demo) phases(ctx context.Context) error {
 	} {
 		d.cfg.Progress.Step(p.name, d.share(p.share))
 		d.session.Begin(p.name, p.kind)
-		start = start.Add(d.share(p.share))
+		end := time.Now().Add(d.share(p.share)) // or when its work is done, if that takes longer
 		if p.do != nil {
 			if err := p.do(ctx); err != nil {
 				return fmt.Errorf("phase %s: %w", p.name, err)
 			}
 		}
-		if err := d.until(ctx, start); err != nil {
+		if err := d.until(ctx, end); err != nil {
 			return fmt.Errorf("phase %s: %w", p.name, err)
-		}
-		if now := time.Now(); now.After(start) {
-			start = now // its work took longer than its share: the next has all of its own
 		}
 	}
 	producers.Finish()

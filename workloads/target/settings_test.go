@@ -198,7 +198,7 @@ func TestSettingsOfParts(t *testing.T) {
 		_, err := ParseSpec("kafka-tiered?" + setting)
 		require.ErrorContains(t, err, want, setting)
 	}
-	for _, list := range [][]string{listenerSettings, strings.Fields(metadataSettings), pluginSettings, localSettings, slices.Concat(pluginSettings[:2], localSettings, pluginSettings[2:])} {
+	for _, list := range [][]string{listenerSettings, strings.Fields(metadataSettings), pluginSettings, localSettings, storageSettings} {
 		require.True(t, slices.IsSorted(list), "they are searched by halves: %v", list)
 	}
 }
